@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files of `run --record` and `--replay`: the raw records, as the rings gave them, with what of the
+ * host their meaning depends on. One thread.
+ *
+ * Layout (little endian), version NA_RECORDING_VERSION:
+ *   head    magic "NETAUDIT", version u32, layout u32 (NA_LAYOUT_VERSION), boot id 16 bytes,
+ *           wall offset u64 (boot time to wall time, ns), CRC-32C of the head so far u32
+ *   blocks  length u32 (bytes of records), CRC-32C of them u32, records one after another, each
+ *           padded to 8 bytes
+ *   end     a block of length 0 with the number of records u64 behind its CRC of that number:
+ *           a file without it was cut off
+ */
+#ifndef NA_RECORDING_H
+#define NA_RECORDING_H
+
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "capture/ring.h"
+#include "record.h"
+
+#define NA_RECORDING_VERSION 1
+
+struct na_recording_head {
+	uint8_t boot_id[16];
+	uint64_t wall_offset_ns;
+};
+
+struct na_recorder;
+
+/* Makes or empties the file. Negative errno. */
+int na_recorder_open(const char *path, const struct na_recording_head *head, struct na_recorder **ret_recorder);
+/* Buffers; writes a block when 64 KiB are full. Negative errno of the write: later calls return it too. */
+int na_recorder_add(struct na_recorder *recorder, const struct na_record_header *record);
+/* Writes what is buffered and the end. The recorder is gone whatever comes back. */
+int na_recorder_close(struct na_recorder **recorder);
+
+struct na_replay;
+
+/*
+ * -EBADMSG: not such a file, another version or layout, or a checksum that does not fit; `why` got
+ * one sentence with the offset. Other negative errno: of the system calls.
+ */
+int na_replay_open(const char *path, struct na_replay **ret_replay, struct na_buffer *why);
+void na_replay_close(struct na_replay **replay);
+const struct na_recording_head *na_replay_head(const struct na_replay *replay);
+
+/*
+ * Passes on all records, through the same merge as the rings (one ring), so that their order in
+ * the file may be any within NA_MERGE_WINDOW_NS. 0; -EBADMSG with `why` (what came before the
+ * damage was passed on); the taker's non-zero value.
+ */
+int na_replay_run(struct na_replay *replay, na_record_take *take, void *context, struct na_buffer *why);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads BPF ring buffers in place, merged by time, and sleeps on the doorbell. Capture thread only.
+ *
+ * The doorbell: kernel programs submit without wake-ups, which would cost a third of the connection
+ * rate. A reader that wants to sleep sets struct na_doorbell.sleeping in a mapped page; the producer
+ * that clears it (exchange) wakes. The sleeper sets the flag, then looks at the producer positions,
+ * then sleeps, at most NA_RINGS_SLEEP_MS.
+ */
+#ifndef NA_RING_H
+#define NA_RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+
+#define NA_RINGS_SLEEP_MS 1000
+
+struct na_rings;
+
+/* Same in bpf/maps.h: the value of a BPF_F_MMAPABLE array map with one entry. */
+struct na_doorbell {
+	uint32_t sleeping;
+};
+
+/* Called for each record, in order of time. The record is valid until the call returns. Non-zero stops and is returned. */
+typedef int na_record_take(void *context, const struct na_record_header *record);
+
+/*
+ * Maps the rings (each of `size` bytes, a power of two of at least one page) and the doorbell page.
+ * Keeps no descriptor of the caller's but epoll's own. Negative errno on failure.
+ */
+int na_rings_open(const int *ring_fds, size_t count, size_t size, int doorbell_fd, struct na_rings **ret_rings);
+void na_rings_close(struct na_rings **rings);
+
+/*
+ * Passes on what is due (see merge.h), then gives the space back to the producers. Malformed
+ * records (size against header, unknown type) are counted and skipped. Returns how many were passed, or the taker's value.
+ * At most `limit` records.
+ */
+int na_rings_read(struct na_rings *rings, size_t limit, na_record_take *take, void *context);
+
+/* As na_rings_read, but whatever is there is due now: for the last look after programs were detached. */
+int na_rings_drain(struct na_rings *rings, na_record_take *take, void *context);
+
+/*
+ * Sleeps until a producer rings, `wake_fd` is readable (-1: none), `timeout_ns` passed, or records
+ * wait for their window only (then about 1 ms). 0, or negative errno.
+ */
+int na_rings_wait(struct na_rings *rings, int wake_fd, uint64_t timeout_ns);
+
+uint64_t na_rings_malformed(const struct na_rings *rings);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the kernel programs write and the agent reads: the contract between bpf/ and agent/capture. */
+#ifndef NA_RECORD_H
+#define NA_RECORD_H
+
+#ifdef __bpf__
+#include "kernel.h"
+#else
+#include <assert.h>
+#include <linux/types.h>
+#endif
+
+#define NA_LAYOUT_VERSION 1
+
+/* Largest record: an EXEC with all its texts. A reader may rely on it. */
+#define NA_RECORD_SIZE_MAX 16384
+
+/* Task is all zero where the moment has no process (softirq): never `current` there. */
+struct na_record_header {
+	__u16 size;     /* of the whole record, this header included */
+	__u8 type;      /* enum na_record_type */
+	__u8 program;   /* enum na_program */
+	__u32 tid;
+	__u64 time_ns;  /* CLOCK_BOOTTIME */
+	__u64 start_ns; /* the process's start, CLOCK_BOOTTIME: with pid it is unique in a boot */
+	__u32 pid;
+	__s32 error;    /* negative errno of the operation, 0: none */
+};
+
+enum na_record_type {
+	NA_RECORD_NONE,
+#define NA_RECORD(id, name) NA_RECORD_##id,
+#define NA_MEMBER(type, name)
+#define NA_ARRAY(type, name, count)
+#define NA_RECORD_END(id, name)
+#include "records.def"
+	NA_RECORD_COUNT
+};
+
+#define NA_RECORD(id, name)         struct na_record_##name { struct na_record_header header;
+#define NA_MEMBER(type, name)       type name;
+#define NA_ARRAY(type, name, count) type name[count];
+#define NA_RECORD_END(id, name)     };
+#include "records.def"
+
+/* No padding anywhere: what a program does not write would leak kernel memory into the ring. */
+#define NA_RECORD(id, name)         _Static_assert(sizeof(struct na_record_##name) == sizeof(struct na_record_header)
+#define NA_MEMBER(type, name)       + sizeof(type)
+#define NA_ARRAY(type, name, count) + sizeof(type) * (count)
+#define NA_RECORD_END(id, name)     , "padding in na_record_" #name);
+#include "records.def"
+
+enum na_operation {
+	NA_OPERATION_NONE,
+	NA_OPERATION_SOCKET,
+	NA_OPERATION_BIND,
+	NA_OPERATION_LISTEN,
+	NA_OPERATION_CONNECT,
+	NA_OPERATION_ACCEPT,
+	NA_OPERATION_SHUTDOWN,
+	NA_OPERATION_SEND,
+	NA_OPERATION_SETSOCKOPT,
+	NA_OPERATION_COUNT
+};
+
+enum na_loss {
+	NA_LOSS_RING_FULL, /* a reservation failed */
+	NA_LOSS_SKIPPED,   /* the kernel did not run the program: it was active on the CPU */
+	NA_LOSS_TABLE,     /* a bounded table of the agent was full */
+	NA_LOSS_COUNT
+};
+
+/* Flags of several records. */
+#define NA_FLAG_MAPPED      0x0001 /* the address was ::ffff:a.b.c.d on an IPv6 socket */
+#define NA_FLAG_FIN         0x0002 /* the peer's FIN came */
+#define NA_FLAG_SUBFLOW     0x0004 /* TCP socket of an MPTCP connection: same inode */
+#define NA_FLAG_FD_RESOLVED 0x0008 /* socket found by descriptor: another thread may have swapped it */
+#define NA_FLAG_ORPHAN      0x0010 /* no process ever had, or still has, the socket */
+#define NA_FLAG_TRUNCATED   0x0020 /* a text was longer than its cap */
+#define NA_FLAG_URING       0x0040 /* by io_uring */
+#define NA_FLAG_RESET_RECEIVED 0x0080
+#define NA_FLAG_DENIED      0x0100 /* a cgroup program refused the operation */
+
+enum na_program {
+	NA_PROGRAM_NONE,
+#define NA_PROGRAM(id, tier, function, source, feeds, doc) NA_PROGRAM_##id,
+#include "programs.def"
+	NA_PROGRAM_COUNT
+};
+
+#endif
