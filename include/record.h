@@ -3,12 +3,7 @@
 #ifndef NA_RECORD_H
 #define NA_RECORD_H
 
-#ifdef __bpf__
-#include "kernel.h"
-#else
-#include <assert.h>
 #include <linux/types.h>
-#endif
 
 #define NA_LAYOUT_VERSION 1
 
@@ -78,7 +73,7 @@ enum na_loss {
 #define NA_FLAG_ORPHAN      0x0010 /* no process ever had, or still has, the socket */
 #define NA_FLAG_TRUNCATED   0x0020 /* a text was longer than its cap */
 #define NA_FLAG_URING       0x0040 /* by io_uring */
-#define NA_FLAG_RESET_RECEIVED 0x0080
+#define NA_FLAG_SECCOMP     0x0080 /* the task runs under a seccomp filter */
 #define NA_FLAG_DENIED      0x0100 /* a cgroup program refused the operation */
 
 enum na_program {

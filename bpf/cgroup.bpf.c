@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The cgroup tier: stubs of cgroup programs at the cgroup2 root and of tracepoints. They hold the
+ * section and the arguments; what they do is in the headers, shared with the other tiers.
+ *
+ * Cgroup programs always return 1: we observe, we never decide.
+ */
+#include "file.h"
+#include "flow.h"
+#include "process.h"
+#include "socket.h"
+#include "tcp.h"
+#include "uring.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define ALLOW 1
+
+SEC("cgroup/sock_create")
+int cgroup__sock_create(struct bpf_sock *ctx)
+{
+	created__report((struct sock *)ctx, bpf_get_socket_cookie(ctx), NA_PROGRAM_SOCK_CREATE);
+	return ALLOW;
+}
+
+/* Address arithmetic on ctx->sk is refused: the kernel's own view of the context gives its address. */
+static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
+{
+	return BPF_CORE_READ((struct bpf_sock_addr_kern *)ctx, sk);
+}
+
+#define ADDRESS_V4(ctx, address) address__fill_v4(address, (ctx)->user_ip4)
+
+#define ADDRESS_V6(ctx, address)                       \
+	do {                                           \
+		((__u32 *)(address))[0] = (ctx)->user_ip6[0]; \
+		((__u32 *)(address))[1] = (ctx)->user_ip6[1]; \
+		((__u32 *)(address))[2] = (ctx)->user_ip6[2]; \
+		((__u32 *)(address))[3] = (ctx)->user_ip6[3]; \
+	} while (0)
+
+#define ADDRESS_PORT(ctx) bpf_ntohs((__u16)(ctx)->user_port)
+
+/*
+ * Programs of the root run after those of the process's own cgroup: when one of them refused, the
+ * return value says so, and the address is the one it left.
+ */
+#define BIND_PROGRAM(version, id)                                                            \
+	SEC("cgroup/bind" #version)                                                          \
+	int cgroup__bind##version(struct bpf_sock_addr *ctx)                                 \
+	{                                                                                    \
+		__u8 address[16] __attribute__((aligned(8)));                                \
+                                                                                             \
+		ADDRESS_V##version(ctx, address);                                            \
+		bind__report(sock_of_address(ctx), bpf_get_socket_cookie(ctx), address,      \
+			     ADDRESS_PORT(ctx), NA_PROGRAM_BIND##id);                        \
+		return ALLOW;                                                                \
+	}
+
+#define CONNECT_PROGRAM(version, id)                                                         \
+	SEC("cgroup/connect" #version)                                                       \
+	int cgroup__connect##version(struct bpf_sock_addr *ctx)                              \
+	{                                                                                    \
+		__u8 address[16] __attribute__((aligned(8)));                                \
+                                                                                             \
+		ADDRESS_V##version(ctx, address);                                            \
+		connect__report(sock_of_address(ctx), bpf_get_socket_cookie(ctx), address,   \
+				ADDRESS_PORT(ctx), bpf_get_retval() < 0,                     \
+				NA_PROGRAM_CONNECT##id);                                     \
+		return ALLOW;                                                                \
+	}
+
+#define POST_BIND_PROGRAM(version, id)                                                       \
+	SEC("cgroup/post_bind" #version)                                                     \
+	int cgroup__post_bind##version(struct bpf_sock *ctx)                                 \
+	{                                                                                    \
+		bound__report((struct sock *)ctx, bpf_get_socket_cookie(ctx),                \
+			      NA_PROGRAM_POST_BIND##id);                                     \
+		return ALLOW;                                                                \
+	}
+
+#define PEER_PROGRAM(call, version)                                                          \
+	SEC("cgroup/" #call #version)                                                        \
+	int cgroup__##call##version(struct bpf_sock_addr *ctx)                               \
+	{                                                                                    \
+		__u8 address[16] __attribute__((aligned(8)));                                \
+                                                                                             \
+		ADDRESS_V##version(ctx, address);                                            \
+		flow__remember_peer(sock_of_address(ctx), address, ADDRESS_PORT(ctx));       \
+		return ALLOW;                                                                \
+	}
+
+BIND_PROGRAM(4, 4)
+BIND_PROGRAM(6, 6)
+POST_BIND_PROGRAM(4, 4)
+POST_BIND_PROGRAM(6, 6)
+CONNECT_PROGRAM(4, 4)
+CONNECT_PROGRAM(6, 6)
+PEER_PROGRAM(sendmsg, 4)
+PEER_PROGRAM(sendmsg, 6)
+PEER_PROGRAM(recvmsg, 4)
+PEER_PROGRAM(recvmsg, 6)
+
+static __always_inline void unix__fill(struct na_record_unix *record, struct sock *sk,
+				       struct bpf_sock_addr_kern *kern)
+{
+	int length = BPF_CORE_READ(kern, uaddrlen) - 2;
+
+	record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+	record->operation = NA_OPERATION_CONNECT;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	record->length = length < 0 ? 0 : length > 108 ? 108 : length;
+	for (int i = 0; i < 14; i++)
+		((__u64 *)record->path)[i] = 0;
+	bpf_probe_read_kernel(record->path, 108, BPF_CORE_READ(kern, uaddr) + 2);
+}
+
+/* libbpf 1.1 does not know this section: the agent sets type and attach type (49). */
+SEC("cgroup_unix/connect_unix")
+int cgroup__connect_unix(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock_addr_kern *kern = (struct bpf_sock_addr_kern *)ctx;
+	struct sock *sk = BPF_CORE_READ(kern, sk);
+	struct na_record_unix *record;
+
+	if (!family_wanted(AF_UNIX) || excluded_task(0, AF_UNIX))
+		return ALLOW;
+	bpf_get_socket_cookie(ctx); /* makes it */
+	record = RESERVE(unix, NA_PROGRAM_CONNECT_UNIX);
+	if (!record)
+		return ALLOW;
+	HEADER(record, UNIX, NA_PROGRAM_CONNECT_UNIX, 0);
+	unix__fill(record, sk, kern);
+	record_submit(record);
+	return ALLOW;
+}
+
+SEC("cgroup/sock_release")
+int cgroup__sock_release(struct bpf_sock *ctx)
+{
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct flow_storage *storage = NULL;
+
+	if (ctx->type != SOCK_STREAM)
+		storage = bpf_sk_storage_get(&flows, ctx, 0, 0);
+	if (storage)
+		flow__flush((struct sock *)ctx, storage);
+	released__report((struct sock *)ctx, cookie, NA_PROGRAM_SOCK_RELEASE);
+	return ALLOW;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tp__inet_sock_set_state, const struct sock *sk, int before, int now)
+{
+	return state__report(sk, before, now, NA_PROGRAM_SET_STATE);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(tp__sys_exit, struct pt_regs *regs, long ret)
+{
+	struct call call = {};
+
+	if (!call_is_ours(CALL_NUMBER(regs)))
+		return 0;
+	call__fill(&call, regs, ret);
+	return call__report(&call, NA_PROGRAM_SYS_EXIT);
+}
+
+static __always_inline int length__report(struct sock *sk, int length, bool sent, __u8 program)
+{
+	__u16 family = sk->__sk_common.skc_family, protocol = sk->sk_protocol;
+
+	if (!family_wanted(family))
+		return 0;
+	if (!family_is_inet(family))
+		return length < 0 ? 0 : traffic__message(sk, length, sent, program);
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP || length < 0)
+		return 0; /* TCP counts for itself */
+	return flow__message(sk, length, sent, program);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(tp__sock_send_length, struct sock *sk, int length, int flags)
+{
+	return length__report(sk, length, true, NA_PROGRAM_SEND_LENGTH);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(tp__sock_recv_length, struct sock *sk, int length, int flags)
+{
+	return flags & MSG_PEEK ? 0 : length__report(sk, length, false, NA_PROGRAM_RECV_LENGTH);
+}
+
+SEC("tp_btf/io_uring_complete")
+int BPF_PROG(tp__io_uring_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
+{
+	return uring__complete(req, BPF_CORE_READ(cqe, res), NA_PROGRAM_URING_COMPLETE);
+}
+
+SEC("tp_btf/kmem_cache_free")
+int BPF_PROG(tp__kmem_cache_free, unsigned long site, const void *object, const struct kmem_cache *slab)
+{
+	return file__freed((void *)object, slab, NA_PROGRAM_FILE_FREE);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(tp__sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return fork__report(child, NA_PROGRAM_FORK);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(tp__sched_process_exec, struct task_struct *task)
+{
+	return exec__report(task, NA_PROGRAM_EXEC);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(tp__sched_process_exit, struct task_struct *task)
+{
+	return exit__report(task, NA_PROGRAM_EXIT);
+}
+
+/*
+ * Sockets that are there, through every process's descriptors: all network namespaces, with owners.
+ * Also teaches the calibration: the agent asks for one descriptor of its own.
+ */
+const volatile __u32 calibrate_pid = 0;
+__u32 calibrate_fd = 0;
+
+static __always_inline void found__fill(struct na_record_found *record, struct task_struct *task,
+					__u32 fd, struct sock *sk)
+{
+	HEADER_NO_TASK(record, FOUND, NA_PROGRAM_SNAPSHOT, 0);
+	record->header.pid = task->tgid;
+	record->header.tid = task->pid;
+	record->header.start_ns = task->group_leader->start_boottime;
+	record->cookie = bpf_get_socket_cookie(sk);
+	record->type = sk->sk_type;
+	if (family_is_inet(sk->__sk_common.skc_family))
+		SOCKET_FILL(record, sk, PROBED);
+	else
+		SOCKET_FILL_OTHER(record, sk);
+	record->state = sk->__sk_common.skc_state;
+	record->fd = fd;
+}
+
+/* Records go to the reader of the iterator, not to the rings: however many there are, all fit. */
+SEC("iter/task_file")
+int iter__task_file(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	struct task_struct *task = ctx->task;
+	struct na_record_found record;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!file || !task)
+		return 0;
+	socket = (struct socket *)bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	if (calibrate_fd && (__u32)task->tgid == calibrate_pid && ctx->fd == calibrate_fd) {
+		calibration.file = file;
+		calibration.operations = file->f_op;
+		return 0;
+	}
+	sk = socket->sk;
+	if (!sk || !family_wanted(sk->__sk_common.skc_family))
+		return 0;
+	found__fill(&record, task, ctx->fd, sk);
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}
+
+/* Counters of sockets that are idle for long: the agent runs this at each interval. */
+SEC("iter/bpf_sk_storage_map")
+int iter__flows(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct flow_storage *storage = ctx->value;
+	struct sock *sk = ctx->sk;
+
+	if (sk && storage)
+		flow__flush(sk, storage);
+	return 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Fillers: what records have in common is read here, field by field, and not by helpers. */
+#ifndef NA_FILL_H
+#define NA_FILL_H
+
+#include "maps.h"
+
+/*
+ * How a field of a sock is read. TRUSTED: the verifier knows the pointer (arguments of tp_btf):
+ * plain loads. PROBED: any other pointer; BPF_CORE_READ passes everywhere, at the price of a helper.
+ */
+#define TRUSTED(sk, field) ((sk)->field)
+#define PROBED(sk, field)  BPF_CORE_READ(sk, field)
+
+/* ::ffff:0:0/96, the form in which records carry IPv4. */
+static __always_inline void address__fill_v4(__u8 *to, __be32 address)
+{
+	((__u64 *)to)[0] = 0;
+	((__u32 *)to)[2] = bpf_htonl(0xffff);
+	((__u32 *)to)[3] = address;
+}
+
+static __always_inline void address__fill_none(__u8 *to)
+{
+	((__u64 *)to)[0] = 0;
+	((__u64 *)to)[1] = 0;
+}
+
+static __always_inline bool address_is_mapped(const __u8 *address)
+{
+	return ((const __u64 *)address)[0] == 0 && ((const __u32 *)address)[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline void header__fill_no_task(struct na_record_header *header, __u16 size, __u8 type,
+						 __u8 program, __s32 error)
+{
+	header->size = size;
+	header->type = type;
+	header->program = program;
+	header->tid = 0;
+	header->time_ns = bpf_ktime_get_boot_ns();
+	header->start_ns = 0;
+	header->pid = 0;
+	header->error = error;
+}
+
+/* In process context only: `current` did it. */
+static __always_inline void header__fill(struct na_record_header *header, __u16 size, __u8 type,
+					 __u8 program, __s32 error)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+
+	header->size = size;
+	header->type = type;
+	header->program = program;
+	header->tid = task->pid;
+	header->time_ns = bpf_ktime_get_boot_ns();
+	header->start_ns = task->group_leader->start_boottime;
+	header->pid = task->tgid;
+	header->error = error;
+}
+
+#define HEADER(record, id, program, error) \
+	header__fill(&(record)->header, sizeof(*(record)), NA_RECORD_##id, program, error)
+#define HEADER_NO_TASK(record, id, program, error) \
+	header__fill_no_task(&(record)->header, sizeof(*(record)), NA_RECORD_##id, program, error)
+
+/* The number in /proc/PID/fd and ss; 0 while no struct socket is there (children, orphans). */
+static __always_inline __u64 inode_of_socket(struct socket *socket)
+{
+	if (!socket)
+		return 0;
+	return BPF_CORE_READ(
+		(struct inode *)((void *)socket + bpf_core_field_offset(struct socket_alloc, vfs_inode)),
+		i_ino);
+}
+
+/* Local and remote address and port, family, protocol, netns, cookie, inode. */
+#define SOCKET_FILL(record, sk, READ)                                                              \
+	do {                                                                                       \
+		(record)->family = READ(sk, __sk_common.skc_family);                               \
+		(record)->protocol = READ(sk, sk_protocol);                                        \
+		(record)->inode = inode_of_socket(READ(sk, sk_socket));                            \
+		(record)->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);             \
+		(record)->remote_port = bpf_ntohs(READ(sk, __sk_common.skc_dport));                \
+		(record)->local_port = READ(sk, __sk_common.skc_num);                              \
+		if (!(record)->local_port) /* skc_num is 0 at CLOSE, inet_sport is not */          \
+			(record)->local_port =                                                     \
+				bpf_ntohs(BPF_CORE_READ((struct inet_sock *)(sk), inet_sport));    \
+		if ((record)->family == AF_INET6) {                                                \
+			BPF_CORE_READ_INTO(&(record)->local, sk, __sk_common.skc_v6_rcv_saddr);    \
+			BPF_CORE_READ_INTO(&(record)->remote, sk, __sk_common.skc_v6_daddr);       \
+		} else {                                                                           \
+			address__fill_v4((record)->local, READ(sk, __sk_common.skc_rcv_saddr));    \
+			address__fill_v4((record)->remote, READ(sk, __sk_common.skc_daddr));       \
+		}                                                                                  \
+		(record)->flags = (record)->family == AF_INET6 &&                                  \
+					  (address_is_mapped((record)->remote) ||                  \
+					   address_is_mapped((record)->local))                     \
+				  ? NA_FLAG_MAPPED                                                 \
+				  : 0;                                                             \
+	} while (0)
+
+/* For families without addresses of ours: unix, netlink, packet, vsock. */
+#define SOCKET_FILL_OTHER(record, sk)                                                              \
+	do {                                                                                       \
+		(record)->family = BPF_CORE_READ(sk, __sk_common.skc_family);                      \
+		(record)->protocol = BPF_CORE_READ(sk, sk_protocol);                               \
+		(record)->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));                   \
+		(record)->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);             \
+		(record)->remote_port = 0;                                                         \
+		(record)->local_port = 0;                                                          \
+		address__fill_none((record)->local);                                               \
+		address__fill_none((record)->remote);                                              \
+		(record)->flags = 0;                                                               \
+	} while (0)
+
+static __always_inline bool family_is_inet(__u16 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+#endif

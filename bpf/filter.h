@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * capture.exclude in the kernel. The rules are numbered 0…31; each criterion gives the set of rules
+ * that it satisfies, as a mask, and a rule holds when it is in all of them. A criterion that a rule
+ * does not name is satisfied: the agent puts such rules into every mask of that criterion. The
+ * address tables hold unions (a longer prefix includes the rules of the shorter ones).
+ *
+ * Without rules `rule_count` is 0 and the verifier removes everything here.
+ */
+#ifndef NA_FILTER_H
+#define NA_FILTER_H
+
+#include "fill.h"
+
+#define NA_RULES_MAX          32
+#define NA_RULE_CGROUPS_MAX   32
+#define NA_RULE_EXECUTABLES   1024
+
+const volatile __u32 rule_count = 0;
+/* Rules that do not name the criterion. */
+const volatile __u32 rules_any_family = 0, rules_any_uid = 0, rules_any_exe = 0, rules_any_cgroup = 0,
+		     rules_any_address = 0, rules_any_port = 0;
+const volatile __u32 rules_of_family[64] = {};
+/* Rules that need neither an address nor a port: decidable before either is known. */
+const volatile __u32 rules_addressless = 0;
+
+struct rule_cgroup {
+	__u64 id;
+	__u32 level;
+	__u32 rules;
+};
+const volatile struct rule_cgroup rule_cgroups[NA_RULE_CGROUPS_MAX] = {};
+const volatile __u32 rule_cgroup_count = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, __u32);
+} rules_of_uid SEC(".maps");
+
+/* tgid to rules, set at exec by path, copied at fork, gone at exit. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u32);
+} rules_of_process SEC(".maps");
+
+struct rule_address {
+	__u32 prefix;
+	__u8 address[16];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rule_address);
+	__type(value, __u32);
+} rules_of_address SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u16);
+	__type(value, __u32);
+} rules_of_port SEC(".maps");
+
+/* Sockets that a rule with an address excluded: their later records are not made. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, __u8);
+} excluded_sockets SEC(".maps");
+
+static __always_inline __u32 rules_of_cgroup(struct task_struct *task)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	int level = BPF_CORE_READ(cgroup, level);
+	__u32 rules = rules_any_cgroup;
+
+	for (int i = 0; i < NA_RULE_CGROUPS_MAX; i++) {
+		__u32 want = rule_cgroups[i].level;
+		struct cgroup *ancestor = NULL;
+
+		if ((__u32)i >= rule_cgroup_count)
+			break;
+		if ((int)want > level || want > 64)
+			continue;
+		bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+				      (void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
+					      want * sizeof(void *));
+		if (BPF_CORE_READ(ancestor, kn, id) == rule_cgroups[i].id)
+			rules |= rule_cgroups[i].rules;
+	}
+	return rules;
+}
+
+/* Rules that hold for the task and family, whatever the addresses. */
+static __always_inline __u32 rules_of_task(__u16 family)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	__u32 uid = bpf_get_current_uid_gid(), pid = task->tgid, *found;
+	__u32 rules = rules_any_family;
+
+	if (family < 64)
+		rules |= rules_of_family[family];
+	found = bpf_map_lookup_elem(&rules_of_uid, &uid);
+	rules &= found ? *found : rules_any_uid;
+	found = bpf_map_lookup_elem(&rules_of_process, &pid);
+	rules &= found ? *found | rules_any_exe : rules_any_exe;
+	if (rule_cgroup_count)
+		rules &= rules_of_cgroup(task);
+	return rules;
+}
+
+static __always_inline __u32 rules_of_endpoint(const __u8 *address, __u16 port, __u32 *ports)
+{
+	struct rule_address key = {.prefix = 128};
+	__u32 *found;
+
+	__builtin_memcpy(key.address, address, sizeof(key.address));
+	found = bpf_map_lookup_elem(&rules_of_port, &port);
+	*ports = found ? *found : rules_any_port;
+	found = bpf_map_lookup_elem(&rules_of_address, &key);
+	return found ? *found : rules_any_address;
+}
+
+static __always_inline bool excluded_socket(__u64 cookie)
+{
+	return rule_count && cookie && bpf_map_lookup_elem(&excluded_sockets, &cookie);
+}
+
+/* For the records made in softirq, where no task can be asked. When the map is full they come. */
+static __always_inline bool excluded_remember(__u64 cookie)
+{
+	__u8 one = 1;
+
+	if (cookie)
+		bpf_map_update_elem(&excluded_sockets, &cookie, &one, BPF_ANY);
+	return true;
+}
+
+/* Before addresses are known: true when a rule holds that needs none. */
+static __always_inline bool excluded_task(__u64 cookie, __u16 family)
+{
+	if (!rule_count)
+		return false;
+	if (excluded_socket(cookie))
+		return true;
+	return rules_of_task(family) & rules_addressless && excluded_remember(cookie);
+}
+
+/*
+ * The whole decision; a socket that is excluded by its addresses is remembered under its cookie.
+ * As the filter language: an address or port of either end satisfies `address` and `port`.
+ */
+static __always_inline bool excluded(__u64 cookie, __u16 family, const __u8 *local, __u16 local_port,
+				     const __u8 *remote, __u16 remote_port)
+{
+	__u32 rules, ports[2], addresses;
+
+	if (!rule_count)
+		return false;
+	if (excluded_socket(cookie))
+		return true;
+	rules = rules_of_task(family);
+	if (rules & rules_addressless)
+		return excluded_remember(cookie);
+	addresses = rules_of_endpoint(remote, remote_port, &ports[0]);
+	ports[1] = ports[0];
+	if (local)
+		addresses |= rules_of_endpoint(local, local_port, &ports[1]);
+	return rules & addresses & (ports[0] | ports[1]) && excluded_remember(cookie);
+}
+
+/* The socket is gone: its cookie is never used again. */
+static __always_inline void excluded_forget(__u64 cookie)
+{
+	if (rule_count && cookie)
+		bpf_map_delete_elem(&excluded_sockets, &cookie);
+}
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Datagram flows. Counters per (peer, process) live in socket storage, made at the first message,
+ * so that a message costs no record: FLOW records carry what was counted since the last one, when
+ * a slot is needed for another peer, when the interval is over, and when the socket goes.
+ *
+ * A slot is changed under a lock that is only tried: who finds it taken (another CPU, a softirq over
+ * the holder) reports his message as a record of its own. So nothing waits and nothing is lost.
+ */
+#ifndef NA_FLOW_H
+#define NA_FLOW_H
+
+#include "filter.h"
+
+#define NA_FLOW_SLOTS 4
+
+struct flow_slot {
+	__u8 remote[16];
+	__u64 first_ns;
+	__u64 start_ns;
+	__u64 sent_bytes;
+	__u64 received_bytes;
+	__u32 sent_packets;
+	__u32 received_packets;
+	__u32 pid;
+	__u32 tid;
+	__u16 remote_port;
+	__u16 used;
+	__u32 program;
+};
+
+struct flow_storage {
+	__u32 lock;
+	__u32 reserved;
+	struct flow_slot slots[NA_FLOW_SLOTS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct flow_storage);
+} flows SEC(".maps");
+
+/* The peer of the message that this task is sending or receiving: sendmsg and recvmsg programs know it, the length comes after. */
+struct flow_peer {
+	__u8 address[16];
+	__u64 socket; /* to compare, never followed */
+	__u16 port;
+	__u16 known;
+	__u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct flow_peer);
+} flow_peers SEC(".maps");
+
+static __noinline int flow__emit(struct sock *sk, const struct flow_slot *slot)
+{
+	struct na_record_flow *record = record_reserve(ring_count, sizeof(*record), slot->program);
+
+	if (!record)
+		return -1;
+	record->header.size = sizeof(*record);
+	record->header.type = NA_RECORD_FLOW;
+	record->header.program = slot->program;
+	record->header.tid = slot->tid;
+	record->header.time_ns = bpf_ktime_get_boot_ns();
+	record->header.start_ns = slot->start_ns;
+	record->header.pid = slot->pid;
+	record->header.error = 0;
+	record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	record->type = BPF_CORE_READ(sk, sk_type);
+	SOCKET_FILL(record, sk, PROBED);
+	__builtin_memcpy(record->remote, slot->remote, sizeof(record->remote));
+	record->remote_port = slot->remote_port;
+	record->sent_bytes = slot->sent_bytes;
+	record->received_bytes = slot->received_bytes;
+	record->sent_packets = slot->sent_packets;
+	record->received_packets = slot->received_packets;
+	record->first_ns = slot->first_ns;
+	record_submit(record);
+	return 0;
+}
+
+static __always_inline bool slot_is(const struct flow_slot *slot, const struct flow_slot *message)
+{
+	return slot->used && slot->pid == message->pid && slot->remote_port == message->remote_port &&
+	       ((const __u64 *)slot->remote)[0] == ((const __u64 *)message->remote)[0] &&
+	       ((const __u64 *)slot->remote)[1] == ((const __u64 *)message->remote)[1];
+}
+
+/* The slot for the message: its own, a free one, or the oldest, which is reported first. */
+static __always_inline struct flow_slot *slot_for(struct flow_storage *storage, struct sock *sk,
+						  const struct flow_slot *message)
+{
+	struct flow_slot *victim = &storage->slots[0];
+
+	for (int i = 0; i < NA_FLOW_SLOTS; i++) {
+		struct flow_slot *slot = &storage->slots[i];
+
+		if (slot_is(slot, message))
+			return slot;
+		if (victim->used && (!slot->used || slot->first_ns < victim->first_ns))
+			victim = slot;
+	}
+	if (victim->used)
+		flow__emit(sk, victim);
+	*victim = *message;
+	victim->sent_bytes = victim->received_bytes = 0;
+	victim->sent_packets = victim->received_packets = 0;
+	return victim;
+}
+
+/* `message` is one message as a slot: its counters are added to the right one. */
+static __noinline int flow__add(struct sock *sk, struct flow_storage *storage,
+				const struct flow_slot *message)
+{
+	struct flow_slot *slot = slot_for(storage, sk, message);
+
+	slot->sent_bytes += message->sent_bytes;
+	slot->received_bytes += message->received_bytes;
+	slot->sent_packets += message->sent_packets;
+	slot->received_packets += message->received_packets;
+	if (message->first_ns - slot->first_ns > flow_interval_ns) {
+		flow__emit(sk, slot);
+		slot->used = 0;
+	}
+	return 0;
+}
+
+/* All slots, when the socket goes or the agent asks. */
+static __always_inline void flow__flush(struct sock *sk, struct flow_storage *storage)
+{
+	if (__sync_lock_test_and_set(&storage->lock, 1))
+		return; /* in use: its user reports by the interval, or the socket's release does */
+	for (int i = 0; i < NA_FLOW_SLOTS; i++) {
+		struct flow_slot *slot = &storage->slots[i];
+
+		if (slot->used && flow__emit(sk, slot) == 0)
+			slot->used = 0;
+	}
+	*(volatile __u32 *)&storage->lock = 0;
+}
+
+/* From sendmsg4/6 and recvmsg4/6, before and after the message; `sk` is only compared. */
+static __always_inline void flow__remember_peer(const void *sk, const __u8 *address, __u16 port)
+{
+	struct flow_peer *peer = bpf_task_storage_get(&flow_peers, bpf_get_current_task_btf(), 0,
+						      BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!peer)
+		return;
+	__builtin_memcpy(peer->address, address, sizeof(peer->address));
+	peer->socket = (__u64)sk;
+	peer->port = port;
+	peer->known = 1;
+}
+
+static __always_inline void flow__fill_peer(struct flow_slot *message, struct sock *sk)
+{
+	struct flow_peer *peer = bpf_task_storage_get(&flow_peers, bpf_get_current_task_btf(), 0, 0);
+
+	if (peer && peer->known && peer->socket == (__u64)sk) {
+		peer->known = 0;
+		__builtin_memcpy(message->remote, peer->address, sizeof(message->remote));
+		message->remote_port = peer->port;
+		return;
+	}
+	/* Connected, or received without asking from whom: then port 0 says not known. */
+	message->remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
+	if (sk->__sk_common.skc_family == AF_INET6)
+		BPF_CORE_READ_INTO(&message->remote, sk, __sk_common.skc_v6_daddr);
+	else if (message->remote_port || sk->__sk_common.skc_daddr)
+		address__fill_v4(message->remote, sk->__sk_common.skc_daddr);
+}
+
+/* One message of an inet datagram or raw socket. `length` is what was really moved. */
+static __always_inline int flow__message(struct sock *sk, int length, bool sent, __u8 program)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct flow_slot message = {.used = 1, .program = program};
+	struct flow_storage *storage;
+
+	flow__fill_peer(&message, sk);
+	if (excluded(bpf_get_socket_cookie(sk), sk->__sk_common.skc_family, NULL, 0, message.remote,
+		     message.remote_port))
+		return 0;
+	message.first_ns = bpf_ktime_get_boot_ns();
+	message.start_ns = task->group_leader->start_boottime;
+	message.pid = task->tgid;
+	message.tid = task->pid;
+	message.sent_bytes = sent ? length : 0;
+	message.sent_packets = sent;
+	message.received_bytes = sent ? 0 : length;
+	message.received_packets = !sent;
+	storage = bpf_sk_storage_get(&flows, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!storage || __sync_lock_test_and_set(&storage->lock, 1))
+		return flow__emit(sk, &message);
+	flow__add(sk, storage, &message);
+	*(volatile __u32 *)&storage->lock = 0;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What kernel programs and agent share: rings, doorbell, loss counters, knobs. */
+#ifndef NA_MAPS_H
+#define NA_MAPS_H
+
+#include "kernel.h"
+#include "record.h"
+
+/* Highest number of rings; the one behind the last in use takes per-message records (FLOW). */
+#define NA_RINGS_MAX 17
+
+/* The agent makes the rings with their size and puts them here before it attaches anything. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, NA_RINGS_MAX);
+	__type(key, __u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_RINGBUF);
+		__uint(max_entries, 4096);
+	});
+} rings SEC(".maps");
+
+/* Maps of their own, mapped by the reader. */
+struct {
+	__u32 sleeping;
+} doorbell SEC(".data.doorbell");
+
+/* Records for which a ring had no room, per program; only grows. */
+__u64 lost[NA_PROGRAM_COUNT] SEC(".data.lost");
+
+/* Knobs, set before load. */
+const volatile __u32 ring_count = 1;
+const volatile __u64 families = 1 << AF_INET | 1 << AF_INET6; /* bit AF_* */
+const volatile __u64 flow_interval_ns = 60000000000;
+
+static __always_inline bool family_wanted(__u16 family)
+{
+	return family < 64 && families >> family & 1;
+}
+
+/* Atomic: process, softirq and interrupt context of one CPU may all get here. */
+static __always_inline void count_lost(__u8 program)
+{
+	if (program < NA_PROGRAM_COUNT)
+		__sync_fetch_and_add(&lost[program], 1);
+}
+
+/*
+ * Room for a record, or NULL and it is counted. Not zeroed: zeroing halves the speed, so a program
+ * writes every member (record.h asserts that there is no padding).
+ */
+static __always_inline void *record_reserve(__u32 ring, __u64 size, __u8 program)
+{
+	void *map = bpf_map_lookup_elem(&rings, &ring);
+	void *record = map ? bpf_ringbuf_reserve(map, size, 0) : NULL;
+
+	if (!record)
+		count_lost(program);
+	return record;
+}
+
+static __always_inline __u32 ring_of_cpu(void)
+{
+	return bpf_get_smp_processor_id() % ring_count;
+}
+
+#define RESERVE(type, program) \
+	((struct na_record_##type *)record_reserve(ring_of_cpu(), sizeof(struct na_record_##type), program))
+
+/*
+ * Wakes the reader only when it said that it sleeps, and only once: a wake-up for each record costs
+ * a third of the connection rate. Partner: na_rings_wait sets the flag, then looks at the positions.
+ */
+static __always_inline __u64 wakeup_flags(void)
+{
+	volatile __u32 *sleeping = &doorbell.sleeping;
+
+	if (*sleeping && __sync_lock_test_and_set(&doorbell.sleeping, 0))
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void record_submit(void *record)
+{
+	bpf_ringbuf_submit(record, wakeup_flags());
+}
+
+#endif

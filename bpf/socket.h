@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Bodies for what a process does with a socket: create, bind, connect, release. Stubs of every tier
+ * call them with a sock whose cookie exists or is given.
+ */
+#ifndef NA_SOCKET_H
+#define NA_SOCKET_H
+
+#include "filter.h"
+
+static __always_inline int created__report(struct sock *sk, __u64 cookie, __u8 program)
+{
+	struct na_record_created *record;
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (!family_wanted(family) || excluded_task(cookie, family))
+		return 0;
+	record = RESERVE(created, program);
+	if (!record)
+		return 0;
+	HEADER(record, CREATED, program, 0);
+	record->cookie = cookie;
+	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	record->family = family;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	record->reserved[0] = record->reserved[1] = record->reserved[2] = 0;
+	record_submit(record);
+	return 0;
+}
+
+/* `address` is in record form, `port` in host order. */
+static __always_inline int bind__report(struct sock *sk, __u64 cookie, const __u8 *address, __u16 port,
+					__u8 program)
+{
+	struct na_record_bind *record;
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (!family_wanted(family) || excluded_task(cookie, family))
+		return 0;
+	record = RESERVE(bind, program);
+	if (!record)
+		return 0;
+	HEADER(record, BIND, program, 0);
+	record->cookie = cookie;
+	__builtin_memcpy(record->address, address, sizeof(record->address));
+	record->port = port;
+	record->family = family;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	record_submit(record);
+	return 0;
+}
+
+static __always_inline int bound__report(struct sock *sk, __u64 cookie, __u8 program)
+{
+	struct na_record_bound *record;
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (!family_wanted(family) || excluded_task(cookie, family))
+		return 0;
+	record = RESERVE(bound, program);
+	if (!record)
+		return 0;
+	HEADER(record, BOUND, program, 0);
+	record->cookie = cookie;
+	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	if (family == AF_INET6)
+		BPF_CORE_READ_INTO(&record->address, sk, __sk_common.skc_v6_rcv_saddr);
+	else
+		address__fill_v4(record->address, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+	record->port = BPF_CORE_READ(sk, __sk_common.skc_num); /* inet_sport is not set yet */
+	record->family = family;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	record->reserved[0] = record->reserved[1] = 0;
+	record_submit(record);
+	return 0;
+}
+
+static __always_inline int connect__report(struct sock *sk, __u64 cookie, const __u8 *address,
+					   __u16 port, bool denied, __u8 program)
+{
+	struct na_record_connect *record;
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (!family_wanted(family) || excluded(cookie, family, NULL, 0, address, port))
+		return 0;
+	record = RESERVE(connect, program);
+	if (!record)
+		return 0;
+	HEADER(record, CONNECT, program, denied ? -EPERM : 0);
+	record->cookie = cookie;
+	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	__builtin_memcpy(record->address, address, sizeof(record->address));
+	record->port = port;
+	record->family = family;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	record->reserved[0] = record->reserved[1] = 0;
+	record_submit(record);
+	return 0;
+}
+
+static __always_inline int released__report(struct sock *sk, __u64 cookie, __u8 program)
+{
+	struct na_record_released *record;
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+
+	if (!family_wanted(family))
+		return 0;
+	if (excluded_task(cookie, family)) {
+		/* A TCP connection lives on after its process let go: its end forgets the cookie. */
+		if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
+			excluded_forget(cookie);
+		return 0;
+	}
+	record = RESERVE(released, program);
+	if (!record)
+		return 0;
+	HEADER(record, RELEASED, program, 0);
+	record->cookie = cookie;
+	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+	record->family = family;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	record->flags = 0;
+	record_submit(record);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Results of the socket calls, from the exit of every system call: what no program nearer to the
+ * operation tells. A descriptor gives only an untrusted pointer, and under a race with dup2 it may
+ * be another socket's: records say NA_FLAG_FD_RESOLVED, and the agent prefers the socket of the
+ * same thread's last BIND or CONNECT.
+ */
+#ifndef NA_SYSCALL_H
+#define NA_SYSCALL_H
+
+#include "filter.h"
+
+#define SECCOMP_MODE_FILTER 2
+
+/* The call as its caller made it, whatever the ABI. */
+struct call {
+	__u32 operation; /* enum na_operation; NONE: not ours */
+	__u32 pair;      /* socketpair */
+	long ret;
+	long args[4];
+};
+
+/* -512…-516 are restarts that user space never sees; the others say that nothing was decided yet. */
+static __always_inline bool result_is_final(long ret)
+{
+	if (ret <= -512 && ret >= -516)
+		return false;
+	return ret != -EINPROGRESS && ret != -4 /* EINTR */ && ret != -114 /* EALREADY */ &&
+	       ret != -106 /* EISCONN */;
+}
+
+static __always_inline struct file *file_of(int fd)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files, *file = NULL;
+
+	if (fd < 0 || (__u32)fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(table, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	return file;
+}
+
+/* The socket behind a file, NULL when it is none: the inode says so, and the socket points back. */
+static __always_inline struct socket *socket_of_file(struct file *file)
+{
+	struct socket *socket;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return socket && BPF_CORE_READ(socket, file) == file ? socket : NULL;
+}
+
+static __always_inline struct sock *sock_of_fd(int fd)
+{
+	struct socket *socket = socket_of_file(file_of(fd));
+
+	return socket ? BPF_CORE_READ(socket, sk) : NULL;
+}
+
+static __always_inline __u64 cookie_of(struct sock *sk)
+{
+	return sk ? BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) : 0;
+}
+
+static __always_inline __u16 seccomp_flag(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+
+	return BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER ? NA_FLAG_SECCOMP : 0;
+}
+
+/* A socket of a family that no cgroup program sees, or one that could not be made. */
+static __noinline int call__created(struct sock *sk, const struct call *call, __u8 program)
+{
+	struct na_record_created *record;
+	__u64 cookie = cookie_of(sk);
+	__u32 family = call->args[0], protocol = call->args[2];
+	__s32 error = call->ret < 0 ? call->ret : 0;
+
+	if (!family_wanted(family) || excluded_task(cookie, family))
+		return 0;
+	record = RESERVE(created, program);
+	if (!record)
+		return 0;
+	HEADER(record, CREATED, program, error);
+	record->cookie = cookie;
+	record->inode = 0;
+	record->netns = 0;
+	if (sk) {
+		record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+		record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+		protocol = BPF_CORE_READ(sk, sk_protocol);
+	}
+	record->family = family;
+	record->type = call->args[1] & 15; /* without SOCK_CLOEXEC, SOCK_NONBLOCK */
+	record->protocol = protocol;
+	record->reserved[0] = error && seccomp_flag();
+	record->reserved[1] = record->reserved[2] = 0;
+	record_submit(record);
+	return 0;
+}
+
+static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u16 flags, __u8 program)
+{
+	struct na_record_accepted *record;
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u64 cookie = cookie_of(sk);
+
+	if (!family_wanted(family) || excluded_task(cookie, family))
+		return 0;
+	record = RESERVE(accepted, program);
+	if (!record)
+		return 0;
+	HEADER(record, ACCEPTED, program, 0);
+	record->cookie = cookie;
+	record->listener = cookie_of(listener);
+	record->listener_inode = listener ? inode_of_socket(BPF_CORE_READ(listener, sk_socket)) : 0;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	if (family_is_inet(family))
+		SOCKET_FILL(record, sk, PROBED);
+	else
+		SOCKET_FILL_OTHER(record, sk);
+	record->flags |= flags;
+	if (excluded(cookie, family, record->local, record->local_port, record->remote,
+		     record->remote_port)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	record_submit(record);
+	return 0;
+}
+
+/* What a RESULT says; a struct, because a BPF function takes five arguments at most. */
+struct outcome {
+	__u32 operation;
+	__s32 error;
+	__s32 value;
+	__u16 flags;
+	__u8 program;
+};
+
+static __noinline int call__result(struct sock *sk, const struct outcome *outcome)
+{
+	struct na_record_result *record;
+	__u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+	__u64 cookie = cookie_of(sk);
+
+	if (!family_wanted(family) || excluded_task(cookie, family))
+		return 0;
+	record = RESERVE(result, outcome->program);
+	if (!record)
+		return 0;
+	HEADER(record, RESULT, outcome->program, outcome->error);
+	record->cookie = cookie;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	if (family_is_inet(family))
+		SOCKET_FILL(record, sk, PROBED);
+	else
+		SOCKET_FILL_OTHER(record, sk);
+	record->operation = outcome->operation;
+	record->value = outcome->value;
+	record->flags |= outcome->flags | (outcome->error ? seccomp_flag() : 0);
+	record_submit(record);
+	return 0;
+}
+
+/* socketpair: the two descriptors are in the caller's memory by now. */
+static __always_inline int call__pair(const struct call *call, __u8 program)
+{
+	int fds[2] = {-1, -1};
+
+	if (call->ret)
+		return call__created(NULL, call, program);
+	bpf_probe_read_user(fds, sizeof(fds), (void *)call->args[3]);
+	for (int i = 0; i < 2; i++) {
+		struct sock *sk = sock_of_fd(fds[i]);
+
+		if (sk)
+			call__created(sk, call, program);
+	}
+	return 0;
+}
+
+static __always_inline int call__socket(const struct call *call, __u8 program)
+{
+	struct sock *sk;
+
+	if (call->pair)
+		return call__pair(call, program);
+	if (call->ret < 0)
+		return call__created(NULL, call, program);
+	if (family_is_inet(call->args[0]))
+		return 0; /* cgroup/sock_create told it */
+	sk = sock_of_fd(call->ret);
+	if (!sk) /* a filter of seccomp that kills leaves the call's number here */
+		return 0;
+	return call__created(sk, call, program);
+}
+
+static __always_inline int call__accept(const struct call *call, __u16 flags, __u8 program)
+{
+	struct sock *sk, *listener = sock_of_fd(call->args[0]);
+
+	if (call->ret < 0) {
+		if (call->ret != -EPERM && call->ret != -EACCES)
+			return 0;
+		return call__result(listener, &(struct outcome){NA_OPERATION_ACCEPT, call->ret, 0,
+								NA_FLAG_FD_RESOLVED | flags, program});
+	}
+	sk = sock_of_fd(call->ret);
+	return sk ? call__accepted(sk, listener, flags, program) : 0;
+}
+
+/* bind, listen, connect, shutdown, and refused sends. */
+static __always_inline int call__other(const struct call *call, __u8 program)
+{
+	bool send = call->operation == NA_OPERATION_SEND, refused;
+	struct sock *sk;
+	__u16 family;
+
+	if (!result_is_final(call->ret) || (call->ret > 0 && !send))
+		return 0;
+	refused = call->ret == -EPERM || call->ret == -EACCES;
+	if (send && !refused)
+		return 0;
+	sk = sock_of_fd(call->args[0]);
+	if (!sk)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	/* TCP's successes are states. */
+	if (!call->ret && family_is_inet(family) && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM &&
+	    call->operation != NA_OPERATION_SHUTDOWN && call->operation != NA_OPERATION_BIND)
+		return 0;
+	return call__result(sk, &(struct outcome){call->operation, call->ret, call->args[1],
+						  NA_FLAG_FD_RESOLVED, program});
+}
+
+static __always_inline int call__report(const struct call *call, __u8 program)
+{
+	switch (call->operation) {
+	case NA_OPERATION_NONE:
+		return 0;
+	case NA_OPERATION_SOCKET:
+		return call__socket(call, program);
+	case NA_OPERATION_ACCEPT:
+		return call__accept(call, 0, program);
+	default:
+		return call__other(call, program);
+	}
+}
+
+/* Numbers of socketcall(2), which name the calls for 32-bit programs of old. */
+static __always_inline __u32 operation_of_socketcall(long number, __u32 *pair)
+{
+	*pair = number == 8;
+	switch (number) {
+	case 1:
+	case 8:
+		return NA_OPERATION_SOCKET;
+	case 2:
+		return NA_OPERATION_BIND;
+	case 3:
+		return NA_OPERATION_CONNECT;
+	case 4:
+		return NA_OPERATION_LISTEN;
+	case 5:
+	case 18:
+		return NA_OPERATION_ACCEPT;
+	case 9:
+	case 11:
+	case 16:
+	case 20:
+		return NA_OPERATION_SEND;
+	case 13:
+		return NA_OPERATION_SHUTDOWN;
+	}
+	return NA_OPERATION_NONE;
+}
+
+#if defined(__TARGET_ARCH_x86)
+
+#define TS_COMPAT 2
+
+#define BIT(n) (1ULL << ((n) & 63))
+
+/* 41 socket, 42 connect, 43 accept, 44 sendto, 46 sendmsg, 48 shutdown, 49 bind, 50 listen, 53 socketpair */
+#define NATIVE_CALLS (BIT(41) | BIT(42) | BIT(43) | BIT(44) | BIT(46) | BIT(48) | BIT(49) | BIT(50) | BIT(53))
+#define NATIVE_ACCEPT4  288
+#define NATIVE_SENDMMSG 307
+/* 32-bit: 359 socket, 360 socketpair, 361 bind … 373 shutdown; 102 socketcall. No native call has these, but 102. */
+#define COMPAT_FIRST      359
+#define COMPAT_LAST       373
+#define COMPAT_SOCKETCALL 102
+
+/* Runs at the exit of every system call of the host: nearly all must leave here. */
+static __always_inline bool call_is_ours(unsigned long nr)
+{
+	if (nr < 64)
+		return NATIVE_CALLS >> nr & 1;
+	return nr == NATIVE_ACCEPT4 || nr == COMPAT_SOCKETCALL || nr == NATIVE_SENDMMSG ||
+	       (nr >= COMPAT_FIRST && nr <= COMPAT_LAST);
+}
+
+static __always_inline __u32 operation_of_native(unsigned long nr, __u32 *pair)
+{
+	*pair = nr == 53;
+	switch (nr) {
+	case 41:
+	case 53:
+		return NA_OPERATION_SOCKET;
+	case 42:
+		return NA_OPERATION_CONNECT;
+	case 43:
+	case NATIVE_ACCEPT4:
+		return NA_OPERATION_ACCEPT;
+	case 48:
+		return NA_OPERATION_SHUTDOWN;
+	case 49:
+		return NA_OPERATION_BIND;
+	case 50:
+		return NA_OPERATION_LISTEN;
+	case 44:
+	case 46:
+	case NATIVE_SENDMMSG:
+		return NA_OPERATION_SEND;
+	}
+	return NA_OPERATION_NONE;
+}
+
+static __always_inline __u32 operation_of_compat(unsigned long nr, __u32 *pair)
+{
+	*pair = nr == 360;
+	switch (nr) {
+	case 359:
+	case 360:
+		return NA_OPERATION_SOCKET;
+	case 361:
+		return NA_OPERATION_BIND;
+	case 362:
+		return NA_OPERATION_CONNECT;
+	case 363:
+		return NA_OPERATION_LISTEN;
+	case 364:
+		return NA_OPERATION_ACCEPT;
+	case 369:
+	case 370:
+		return NA_OPERATION_SEND;
+	case 373:
+		return NA_OPERATION_SHUTDOWN;
+	}
+	return NA_OPERATION_NONE;
+}
+
+static __always_inline void call__fill_compat(struct call *call, struct pt_regs *regs, unsigned long nr)
+{
+	__u32 args[4] = {};
+
+	if (nr == COMPAT_SOCKETCALL) {
+		call->operation = operation_of_socketcall(regs->bx, &call->pair);
+		bpf_probe_read_user(args, sizeof(args), (void *)(__u64)(__u32)regs->cx);
+		call->args[0] = args[0];
+		call->args[1] = args[1];
+		call->args[2] = args[2];
+		call->args[3] = args[3];
+		return;
+	}
+	call->operation = operation_of_compat(nr, &call->pair);
+	call->args[0] = (__u32)regs->bx;
+	call->args[1] = (__u32)regs->cx;
+	call->args[2] = (__u32)regs->dx;
+	call->args[3] = (__u32)regs->si;
+}
+
+static __always_inline void call__fill(struct call *call, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	unsigned long nr = regs->orig_ax;
+
+	call->ret = ret;
+	if (task->thread_info.status & TS_COMPAT) {
+		call->ret = (int)ret;
+		call__fill_compat(call, regs, nr);
+		return;
+	}
+	call->operation = operation_of_native(nr, &call->pair);
+	call->args[0] = regs->di;
+	call->args[1] = regs->si;
+	call->args[2] = regs->dx;
+	call->args[3] = regs->r10;
+}
+
+#define CALL_NUMBER(regs) ((regs)->orig_ax)
+
+#elif defined(__TARGET_ARCH_arm64)
+
+/* 198 socket, 199 socketpair, 200 bind, 201 listen, 202 accept, 203 connect, 206 sendto, 210 shutdown, 211 sendmsg */
+#define CALL_NUMBER(regs) ((unsigned long)(regs)->syscallno)
+
+static __always_inline bool call_is_ours(unsigned long nr)
+{
+	return (nr >= 198 && nr <= 211) || nr == 242 || nr == 269;
+}
+
+static __always_inline void call__fill(struct call *call, struct pt_regs *regs, long ret)
+{
+	static const __u8 operations[] = {
+		NA_OPERATION_SOCKET, NA_OPERATION_SOCKET, NA_OPERATION_BIND, NA_OPERATION_LISTEN,
+		NA_OPERATION_ACCEPT, NA_OPERATION_CONNECT, 0, 0, NA_OPERATION_SEND, 0, 0, 0,
+		NA_OPERATION_SHUTDOWN, NA_OPERATION_SEND,
+	};
+	unsigned long nr = CALL_NUMBER(regs);
+
+	call->ret = ret;
+	call->operation = NA_OPERATION_NONE;
+	call->pair = nr == 199;
+	if (nr == 242)
+		call->operation = NA_OPERATION_ACCEPT;
+	else if (nr == 269)
+		call->operation = NA_OPERATION_SEND;
+	else if (nr - 198 < sizeof(operations))
+		call->operation = operations[nr - 198];
+	call->args[0] = regs->orig_x0;
+	call->args[1] = regs->regs[1];
+	call->args[2] = regs->regs[2];
+	call->args[3] = regs->regs[3];
+}
+
+#endif
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The truth about TCP and MPTCP: state changes, with totals at the end. */
+#ifndef NA_TCP_H
+#define NA_TCP_H
+
+#include "filter.h"
+
+/*
+ * `bytes_received` counts the peer's FIN and `bytes_sent` what was sent again: taken off here, so
+ * that both are payload. Reads of `tp` pass on every tier.
+ */
+static __always_inline void totals__fill_tcp(struct na_record_ended *record, const struct tcp_sock *tp)
+{
+	__u64 received = BPF_CORE_READ(tp, bytes_received);
+	bool fin = BPF_CORE_READ((const struct sock *)tp, __sk_common.skc_flags) >> SOCK_DONE & 1;
+
+	if (fin)
+		record->flags |= NA_FLAG_FIN;
+	record->received_bytes = received - (fin && received);
+	record->sent_bytes = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
+	record->sent_packets = BPF_CORE_READ(tp, segs_out);
+	record->received_packets = BPF_CORE_READ(tp, segs_in);
+	record->rtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
+	record->retransmits = BPF_CORE_READ(tp, total_retrans);
+}
+
+/* The counters of mptcp_sock are from 6.5; before, the connection's totals are not known. */
+static __always_inline void totals__fill_mptcp(struct na_record_ended *record,
+					       const struct mptcp_sock *msk)
+{
+	record->received_bytes = record->sent_bytes = 0;
+	record->sent_packets = record->received_packets = 0;
+	record->rtt_us = record->retransmits = 0;
+	if (!bpf_core_field_exists(msk->bytes_sent))
+		return;
+	record->received_bytes = BPF_CORE_READ(msk, bytes_received);
+	record->sent_bytes = BPF_CORE_READ(msk, bytes_sent);
+}
+
+static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int before, __u8 program)
+{
+	struct na_record_ended *record = RESERVE(ended, program);
+
+	if (!record)
+		return 0;
+	HEADER_NO_TASK(record, ENDED, program, -sk->sk_err);
+	record->cookie = cookie;
+	SOCKET_FILL(record, sk, TRUSTED);
+	record->before = before;
+	record->now = TCP_CLOSE;
+	if (!record->inode)
+		record->flags |= NA_FLAG_ORPHAN;
+	if (record->protocol == IPPROTO_MPTCP)
+		totals__fill_mptcp(record, (const struct mptcp_sock *)sk);
+	else
+		totals__fill_tcp(record, (const struct tcp_sock *)sk);
+	record_submit(record);
+	return 0;
+}
+
+static __always_inline int state__changed(const struct sock *sk, __u64 cookie, int before, int now,
+					  __u8 program)
+{
+	struct na_record_state *record = RESERVE(state, program);
+
+	if (!record)
+		return 0;
+	/* listen(2) is the only change here that `current` is known to have made. */
+	if (now == TCP_LISTEN)
+		HEADER(record, STATE, program, 0);
+	else
+		HEADER_NO_TASK(record, STATE, program, -sk->sk_err);
+	record->cookie = cookie;
+	SOCKET_FILL(record, sk, TRUSTED);
+	record->before = before;
+	record->now = now;
+	record_submit(record);
+	return 0;
+}
+
+static __always_inline int state__report(const struct sock *sk, int before, int now, __u8 program)
+{
+	__u16 family = sk->__sk_common.skc_family;
+	bool child = before == TCP_SYN_RECV;
+	__u64 cookie;
+
+	/* Of the ten changes in a connection's life these matter; the rest leaves before any work. */
+	if (now != TCP_ESTABLISHED && now != TCP_LISTEN && now != TCP_CLOSE)
+		return 0;
+	if (now == before || (before == TCP_LISTEN && now == TCP_CLOSE) || !family_wanted(family))
+		return 0;
+	/* Made here for children: accept finds it, by then on a pointer that no helper takes. */
+	cookie = bpf_get_socket_cookie((void *)sk);
+	/* A child that no process has yet: accept reports it. Fast Open accepts earlier. */
+	if (child && !sk->sk_socket)
+		return 0;
+	if (excluded_socket(cookie)) {
+		if (now == TCP_CLOSE)
+			excluded_forget(cookie);
+		return 0;
+	}
+	if (now == TCP_CLOSE && before != TCP_SYN_SENT)
+		return state__ended(sk, cookie, before, program);
+	return state__changed(sk, cookie, before, now, program);
+}
+
+#endif
