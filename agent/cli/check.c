@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `netaudit check`: is the configuration valid, and what is in effect. */
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+
+struct check_options {
+	struct na_cli_config_options config;
+	bool show;
+};
+
+static const struct na_usage_option options_table[] = {
+	NA_CLI_CONFIG_OPTIONS(struct check_options, config),
+	{"show", 0, NA_USAGE_FLAG, NULL, offsetof(struct check_options, show),
+	 "print the values in effect and where each came from"},
+};
+
+static const struct na_usage usage = {
+	.command = "check",
+	.options = options_table,
+	.option_count = sizeof(options_table) / sizeof(*options_table),
+	.details = "Prints every mistake as file:line:column: message. Exit status 78 when there "
+		   "is one.",
+};
+
+static int show(const struct na_config *config)
+{
+	struct na_buffer out = {0};
+	int result = na_config_show(config, &out) < 0 ? na_command_out_of_memory()
+						      : na_command_print(&out);
+
+	na_buffer_done(&out);
+	return result;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+int na_cmd_check(int argc, char **argv)
+{
+	struct check_options options = {0};
+	struct na_config *config;
+	int first, result;
+
+	if (!na_usage_parse(&usage, argc, argv, &options, &first, &result))
+		return result;
+	result = na_cli_config(&options.config, &config);
+	if (result != NA_EXIT_DONE)
+		return result;
+	if (options.show)
+		result = show(config);
+	if (result == NA_EXIT_DONE)
+		fprintf(stderr, "configuration is valid%s\n",
+			na_config_file_count(config) ? "" : " (no file, all defaults)");
+	na_config_free(config);
+	return result;
+}

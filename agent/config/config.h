@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration: a member for each row of options.def. Made and loaded by one thread; immutable
+ * from then on, any thread may read. A reload makes a second one.
+ */
+#ifndef NA_CONFIG_H
+#define NA_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "event.h"
+
+struct na_filter;
+
+/* Indexes of ENUM members in the `allowed` of their row; those of log.level are enum na_log_level.
+ */
+enum na_config_attach {
+	NA_CONFIG_ATTACH_AUTO,
+	NA_CONFIG_ATTACH_CGROUP,
+	NA_CONFIG_ATTACH_FEXIT,
+	NA_CONFIG_ATTACH_LSM,
+	NA_CONFIG_ATTACH_KPROBE,
+	NA_CONFIG_ATTACH_COUNT
+};
+
+struct na_config_filters {
+	struct na_text *texts;      /* as written */
+	struct na_filter **filters; /* the same, parsed */
+	size_t count;
+};
+
+/* Where a value came from. */
+struct na_config_origin {
+	const char *file; /* NULL: the default; "--set" */
+	size_t line;      /* from 1; 0 of --set */
+};
+
+struct na_config_pair {
+	struct na_text name, value; /* with a NUL behind */
+	struct na_config_origin origin;
+};
+
+struct na_config_map {
+	struct na_config_pair *pairs; /* in the order they were given first */
+	size_t count;
+};
+
+typedef bool na_option_BOOL;
+typedef uint64_t na_option_NUMBER;
+typedef uint64_t na_option_SIZE;
+typedef uint64_t na_option_DURATION;
+typedef unsigned int na_option_ENUM;
+typedef struct na_text na_option_TEXT;
+typedef uint64_t na_option_NAMES;
+typedef struct na_texts na_option_TEXTS;
+typedef struct na_config_filters na_option_FILTERS;
+typedef struct na_config_map na_option_MAP;
+
+struct na_config {
+#define NA_OPTION(id, path, type, fallback, min, max, allowed, doc) na_option_##type id;
+#include "options.def"
+	struct na_config_state *state; /* the module's own */
+};
+
+/* After so many mistakes the load stops: what follows is seldom news. */
+#define NA_CONFIG_ERRORS_MAX 100
+
+/* One line for each mistake: `file:line:column: message`, each with its newline. */
+struct na_config_errors {
+	struct na_buffer text;
+	size_t count;
+};
+
+void na_config_errors_done(struct na_config_errors *errors);
+
+/* All defaults. NULL: out of memory. */
+struct na_config *na_config_new(void);
+void na_config_free(struct na_config *config);
+
+/*
+ * Load over what is there: maps merge, of other keys the last one stays. -EINVAL: `errors` got a
+ * line for each mistake; more may be loaded, to find theirs, but the configuration is not to be
+ * used. A file that cannot be read is a mistake too. -ENOMEM.
+ */
+int na_config_load_file(struct na_config *config, const char *path,
+			struct na_config_errors *errors);
+
+/* The folder's files whose names end in .yaml, in byte order of the names. */
+int na_config_load_folder(struct na_config *config, const char *path,
+			  struct na_config_errors *errors);
+
+/* "key.path=value", or "labels.name=value"; lists as [a, b]. */
+int na_config_set(struct na_config *config, const char *assignment,
+		  struct na_config_errors *errors);
+
+/* How many files were loaded: 0 means that there is no configuration. */
+size_t na_config_file_count(const struct na_config *config);
+
+/* capture.families as bits of AF_*; `all` is every bit. */
+uint64_t na_config_families(const struct na_config *config);
+
+/* The effective values as YAML that can be loaded again; comments say where each came from.
+ * -ENOMEM. */
+int na_config_show(const struct na_config *config, struct na_buffer *out);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a YAML document to values. The document's keys are walked, not the options: so every key
+ * that nobody knows is found. All mistakes are written down; a value with one is not taken.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "config/config_internal.h"
+#include "config/suggest.h"
+
+struct loader {
+	struct na_config *config;
+	yaml_document_t *document;
+	const char *file;
+	struct na_config_errors *errors;
+};
+
+static struct na_place place_of(const struct loader *loader, const yaml_node_t *node)
+{
+	return na_place_of(loader->file, &node->start_mark);
+}
+
+static void refuse(const struct loader *loader, const yaml_node_t *node, const char *path,
+		   const char *message)
+{
+	struct na_place place = place_of(loader, node);
+
+	na_mistake(loader->errors, &place, path, "%s", message);
+}
+
+static yaml_node_t *node_at(const struct loader *loader, int index)
+{
+	return yaml_document_get_node(loader->document, index);
+}
+
+static bool same_key(const yaml_node_t *a, const yaml_node_t *b)
+{
+	return a->type == YAML_SCALAR_NODE && b->type == YAML_SCALAR_NODE &&
+	       a->data.scalar.length == b->data.scalar.length &&
+	       memcmp(a->data.scalar.value, b->data.scalar.value, a->data.scalar.length) == 0;
+}
+
+/* Does the mapping hold the key of `pair` further up? Then it says where. */
+static bool is_repeated(const struct loader *loader, const yaml_node_t *mapping,
+			const yaml_node_pair_t *pair, const char *path)
+{
+	const yaml_node_t *key = node_at(loader, pair->key);
+
+	for (const yaml_node_pair_t *other = mapping->data.mapping.pairs.start; other < pair;
+	     other++) {
+		const yaml_node_t *first = node_at(loader, other->key);
+		struct na_place place = place_of(loader, key);
+
+		if (!same_key(first, key))
+			continue;
+		na_mistake(loader->errors, &place, path, "given twice, first in line %zu",
+			   (size_t)first->start_mark.line + 1);
+		return true;
+	}
+	return false;
+}
+
+static int load_single(const struct loader *loader, const struct na_option *option,
+		       yaml_node_t *node)
+{
+	struct na_place place = place_of(loader, node);
+	union na_value fresh = {0};
+	NA_CONFIG_BUFFER why = {0};
+	int error;
+
+	if (node->type != YAML_SCALAR_NODE) {
+		na_mistake(loader->errors, &place, option->path,
+			   "one value is needed here, not a %s",
+			   node->type == YAML_SEQUENCE_NODE ? "list" : "group of keys");
+		return 0;
+	}
+	error = na_value_parse(option, na_yaml_text(node), &fresh, &why);
+	if (error)
+		return na_mistake_if(error, loader->errors, &place, option->path, &why);
+	na_config_take(loader->config, option, &fresh, &place);
+	return 0;
+}
+
+static int load_items(const struct loader *loader, const struct na_option *option,
+		      const yaml_node_t *list, void *fresh)
+{
+	NA_CONFIG_BUFFER why = {0};
+
+	for (yaml_node_item_t *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++) {
+		yaml_node_t *node = node_at(loader, *item);
+		struct na_place place = place_of(loader, node);
+		int error;
+
+		if (na_mistakes_full(loader->errors))
+			return 0;
+		if (node->type != YAML_SCALAR_NODE || na_yaml_is_null(node)) {
+			refuse(loader, node, option->path, "each item of this list is a text");
+			continue;
+		}
+		error = na_value_add(option, na_yaml_text(node), fresh, &why);
+		error = na_mistake_if(error, loader->errors, &place, option->path, &why);
+		if (error)
+			return error;
+		na_buffer_clear(&why);
+	}
+	return 0;
+}
+
+static int load_list(const struct loader *loader, const struct na_option *option, yaml_node_t *node)
+{
+	struct na_place place = place_of(loader, node);
+	size_t before = loader->errors->count;
+	union na_value fresh = {0};
+	NA_CONFIG_BUFFER why = {0};
+	int error;
+
+	if (node->type != YAML_SEQUENCE_NODE) {
+		na_mistake(loader->errors, &place, option->path, "a list is needed here, as [%s]",
+			   *option->fallback ? option->fallback : "one, another");
+		return 0;
+	}
+	error = load_items(loader, option, node, &fresh);
+	if (!error && loader->errors->count == before) {
+		error = na_value_check_count(option, &fresh, &why);
+		error = na_mistake_if(error, loader->errors, &place, option->path, &why);
+	}
+	if (!error && loader->errors->count == before)
+		na_config_take(loader->config, option, &fresh, &place);
+	else
+		na_value_done(option, &fresh);
+	return error;
+}
+
+static int load_pair(const struct loader *loader, const struct na_option *option,
+		     const yaml_node_t *mapping, const yaml_node_pair_t *pair)
+{
+	yaml_node_t *key = node_at(loader, pair->key), *value = node_at(loader, pair->value);
+	struct na_place place = place_of(loader, key);
+	struct na_config_origin origin = {loader->file, place.line};
+	NA_CONFIG_BUFFER why = {0};
+	int error;
+
+	if (key->type != YAML_SCALAR_NODE || value->type != YAML_SCALAR_NODE ||
+	    na_yaml_is_null(value)) {
+		refuse(loader, key, option->path, "each name has one text");
+		return 0;
+	}
+	if (is_repeated(loader, mapping, pair, option->path))
+		return 0;
+	error = na_value_put(option, na_yaml_text(key), na_yaml_text(value), &origin,
+			     na_config_member(loader->config, option), &why);
+	return na_mistake_if(error, loader->errors, &place, option->path, &why);
+}
+
+static int load_map(const struct loader *loader, const struct na_option *option, yaml_node_t *node)
+{
+	int error = 0;
+
+	if (na_yaml_is_null(node))
+		return 0;
+	if (node->type != YAML_MAPPING_NODE) {
+		refuse(loader, node, option->path,
+		       "names with texts are needed here, as {name: text}");
+		return 0;
+	}
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	     pair < node->data.mapping.pairs.top && !error && !na_mistakes_full(loader->errors);
+	     pair++)
+		error = load_pair(loader, option, node, pair);
+	return error;
+}
+
+static int load_option(const struct loader *loader, const struct na_option *option,
+		       yaml_node_t *node)
+{
+	if (option->type == NA_OPTION_MAP)
+		return load_map(loader, option, node);
+	if (na_yaml_is_null(node)) {
+		refuse(loader, node, option->path,
+		       "a value is missing; without the key the default holds");
+		return 0;
+	}
+	return na_option_is_list(option->type) ? load_list(loader, option, node)
+					       : load_single(loader, option, node);
+}
+
+/* "section.key"; false when no option can have such a path: keys are not written with dots. */
+static bool join_path(const char *section, struct na_text key, char ret_path[NA_OPTION_PATH_MAX])
+{
+	int length;
+
+	if (!key.length || key.length >= NA_OPTION_PATH_MAX || memchr(key.data, '\0', key.length))
+		key = na_text_of("?");
+	length = snprintf(ret_path, NA_OPTION_PATH_MAX, "%s%s%.*s", section, *section ? "." : "",
+			  (int)key.length, key.data);
+	return length < NA_OPTION_PATH_MAX && !memchr(key.data, '.', key.length);
+}
+
+static int refuse_unknown(const struct loader *loader, const char *path, const yaml_node_t *key)
+{
+	struct na_place place = place_of(loader, key);
+	NA_CONFIG_BUFFER why = {0};
+
+	if (key->type != YAML_SCALAR_NODE) {
+		na_buffer_append_string(&why, "a key has to be a text");
+	} else {
+		na_buffer_append_string(&why, "unknown key ");
+		na_quote_append(&why, na_yaml_text(key));
+		if (memchr(key->data.scalar.value, '.', key->data.scalar.length))
+			na_buffer_append_string(&why,
+						", each part of a path is a key of its own here");
+		else
+			na_option_suggest(path, &why);
+	}
+	return na_mistake_if(-EINVAL, loader->errors, &place, "", &why);
+}
+
+static int load_section(const struct loader *loader, yaml_node_t *node, const char *section);
+
+static int load_key(const struct loader *loader, const yaml_node_t *mapping,
+		    const yaml_node_pair_t *pair, const char *section)
+{
+	yaml_node_t *key = node_at(loader, pair->key), *value = node_at(loader, pair->value);
+	enum na_option_match match = NA_OPTION_UNKNOWN;
+	const struct na_option *option;
+	char path[NA_OPTION_PATH_MAX] = "";
+
+	if (key->type == YAML_SCALAR_NODE && join_path(section, na_yaml_text(key), path))
+		match = na_option_find(path, &option);
+	if (match == NA_OPTION_UNKNOWN)
+		return refuse_unknown(loader, path, key);
+	if (is_repeated(loader, mapping, pair, path))
+		return 0;
+	if (match == NA_OPTION_KEY)
+		return load_option(loader, option, value);
+	if (match == NA_OPTION_SECTION)
+		return load_section(loader, value, path);
+	refuse(loader, key, path, "not available in this version yet");
+	return 0;
+}
+
+/* Recursion ends with the paths of the options: no deeper than their dots. */
+static int load_section(const struct loader *loader, yaml_node_t *node, const char *section)
+{
+	int error = 0;
+
+	if (na_yaml_is_null(node))
+		return 0;
+	if (node->type != YAML_MAPPING_NODE) {
+		refuse(loader, node, section, "a group of keys is needed here");
+		return 0;
+	}
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	     pair < node->data.mapping.pairs.top && !error && !na_mistakes_full(loader->errors);
+	     pair++)
+		error = load_key(loader, node, pair, section);
+	return error;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+int na_load_document(struct na_config *config, yaml_document_t *document, const char *file,
+		     struct na_config_errors *errors)
+{
+	struct loader loader = {config, document, file, errors};
+	yaml_node_t *root = yaml_document_get_root_node(document);
+
+	return root ? load_section(&loader, root, "") : 0;
+}
+
+int na_load_option(struct na_config *config, const struct na_option *option,
+		   yaml_document_t *document, yaml_node_t *node, const char *file,
+		   struct na_config_errors *errors)
+{
+	struct loader loader = {config, document, file, errors};
+
+	return load_option(&loader, option, node);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Texts of the configuration: are they UTF-8, and how YAML writes them. Any thread. */
+#ifndef NA_CONFIG_TEXT_H
+#define NA_CONFIG_TEXT_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "event.h"
+
+bool na_text_is_utf8(struct na_text text);
+
+/* In double quotes, with escapes for what YAML does not allow or would fold. The text is UTF-8. */
+void na_text_print_yaml(struct na_text text, struct na_buffer *out);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Typed values: from text, checked by their option's row, and back. Any thread.
+ *
+ * `value` points to a member of struct na_config, or of a union na_value, of the option's type.
+ */
+#ifndef NA_VALUE_H
+#define NA_VALUE_H
+
+#include "config/config.h"
+#include "config/option.h"
+
+union na_value {
+	na_option_BOOL boolean;
+	na_option_NUMBER number; /* SIZE and DURATION too */
+	na_option_ENUM choice;
+	na_option_TEXT text;
+	na_option_NAMES names;
+	na_option_TEXTS texts;
+	na_option_FILTERS filters;
+	na_option_MAP map;
+};
+
+/* No text of the configuration is longer: filters, labels, patterns. */
+#define NA_VALUE_TEXT_MAX 4096
+
+/* A limit of a row; the rows are right, a test parses them all. */
+uint64_t na_value_limit(enum na_option_type type, const char *text);
+
+/* Place of `text` in "one|two|three", or -ENOENT. */
+int na_value_find_name(const char *names, struct na_text text, unsigned int *ret_place);
+
+/* Says that `text` is none of the names, and which is near. Always -EINVAL. */
+int na_value_refuse_name(const char *names, struct na_text text, struct na_buffer *why);
+
+/* The caller owns ret_text's bytes, a C string. -EINVAL: too long, or a NUL inside; -ENOMEM. */
+int na_value_copy(struct na_text text, uint64_t max, struct na_text *ret_text,
+		  struct na_buffer *why);
+
+/* An option that is neither list nor map. -EINVAL: `why` got a sentence; -ENOMEM. */
+int na_value_parse(const struct na_option *option, struct na_text text, void *value,
+		   struct na_buffer *why);
+
+/* One more item of a list; errors as above. */
+int na_value_add(const struct na_option *option, struct na_text text, void *value,
+		 struct na_buffer *why);
+
+/* One more pair of a map, or another value for one of this name; errors as above. */
+int na_value_put(const struct na_option *option, struct na_text name, struct na_text text,
+		 const struct na_config_origin *origin, struct na_config_map *map,
+		 struct na_buffer *why);
+
+/* The number of items of a list or map against min and max. -EINVAL with `why`. */
+int na_value_check_count(const struct na_option *option, const void *value, struct na_buffer *why);
+
+/* Frees what the value owns; it is empty and usable again. */
+void na_value_done(const struct na_option *option, void *value);
+
+/* As in the file; not for TEXTS, FILTERS and MAP, whose items are texts. */
+void na_value_print(const struct na_option *option, const void *value, struct na_buffer *out);
+
+#endif
