@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/family.h"
 #include "config/config_internal.h"
-#include "config/family.h"
 
 /* Of NAMES: "one,two". The other lists and maps begin empty. */
 static int default_names(const struct na_option *option, void *member, struct na_buffer *why)

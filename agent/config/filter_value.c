@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "config/family.h"
+#include "base/family.h"
 #include "config/number.h"
 #include "config/suggest.h"
 
@@ -87,7 +87,8 @@ static int read_family(struct na_filter_value *value, struct na_filter_pattern *
 	if (pattern->wild || na_family_find(value->text, &number) == 0)
 		return 0;
 	na_suggestion_init(&suggestion, value->text);
-	na_family_suggest(&suggestion);
+	for (number = 1; number < na_family_count; number++)
+		na_suggestion_offer(&suggestion, na_text_of(na_family_name(number)));
 	return refuse(value->text, " is no address family", &suggestion, why);
 }
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of address families, as in the kernel's socket.h without AF_. */
-#include "config/family.h"
+#include "base/family.h"
 
 #include <errno.h>
-
-#include "config/suggest.h"
 
 static const char *const names[] = {
 	[1] = "unix",      [2] = "inet",      [3] = "ax25",       [4] = "ipx",
@@ -21,11 +19,11 @@ static const char *const names[] = {
 	[45] = "mctp",
 };
 
-#define NAME_COUNT (sizeof(names) / sizeof(*names))
+const unsigned int na_family_count = sizeof(names) / sizeof(*names);
 
 int na_family_find(struct na_text name, unsigned int *ret_number)
 {
-	for (unsigned int number = 1; number < NAME_COUNT; number++)
+	for (unsigned int number = 1; number < na_family_count; number++)
 		if (strlen(names[number]) == name.length &&
 		    memcmp(names[number], name.data, name.length) == 0) {
 			*ret_number = number;
@@ -34,8 +32,7 @@ int na_family_find(struct na_text name, unsigned int *ret_number)
 	return -ENOENT;
 }
 
-void na_family_suggest(struct na_suggestion *suggestion)
+const char *na_family_name(unsigned int number)
 {
-	for (unsigned int number = 1; number < NAME_COUNT; number++)
-		na_suggestion_offer(suggestion, na_text_of(names[number]));
+	return number < na_family_count ? names[number] : NULL;
 }

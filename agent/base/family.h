@@ -5,12 +5,13 @@
 
 #include "event.h"
 
-struct na_suggestion;
-
 /* -ENOENT when no family has this name. */
 int na_family_find(struct na_text name, unsigned int *ret_number);
 
-/* Offers all names. */
-void na_family_suggest(struct na_suggestion *suggestion);
+/* NULL: no such family. */
+const char *na_family_name(unsigned int number);
+
+/* Numbers are below this. */
+extern const unsigned int na_family_count;
 
 #endif
