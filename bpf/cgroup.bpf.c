@@ -222,12 +222,11 @@ int BPF_PROG(tp__sched_process_exit, struct task_struct *task)
 	return exit__report(task, NA_PROGRAM_EXIT);
 }
 
-/*
- * Sockets that are there, through every process's descriptors: all network namespaces, with owners.
- * Also teaches the calibration: the agent asks for one descriptor of its own.
- */
-const volatile __u32 calibrate_pid = 0;
-__u32 calibrate_fd = 0;
+/* An iterator runs in the process that reads it, whatever namespace gave it its pid. */
+static __always_inline bool is_reader(const struct task_struct *task)
+{
+	return task->tgid == (int)(bpf_get_current_pid_tgid() >> 32);
+}
 
 static __always_inline void found__fill(struct na_record_found *record, struct task_struct *task,
 					__u32 fd, struct sock *sk)
@@ -246,7 +245,10 @@ static __always_inline void found__fill(struct na_record_found *record, struct t
 	record->fd = fd;
 }
 
-/* Records go to the reader of the iterator, not to the rings: however many there are, all fit. */
+/*
+ * Sockets that are there, through every process's descriptors: all network namespaces, with owners.
+ * Records go to the reader of the iterator, not to the rings: however many there are, all fit.
+ */
 SEC("iter/task_file")
 int iter__task_file(struct bpf_iter__task_file *ctx)
 {
@@ -261,7 +263,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	socket = (struct socket *)bpf_sock_from_file(file);
 	if (!socket)
 		return 0;
-	if (calibrate_fd && (__u32)task->tgid == calibrate_pid && ctx->fd == calibrate_fd) {
+	if ((__s32)ctx->fd == calibration.fd && is_reader(task)) {
 		calibration.file = file;
 		calibration.operations = file->f_op;
 		return 0;

@@ -5,7 +5,7 @@
  * joined by inode.
  *
  * Which slab and which operations are a socket's file is learned from one file of the agent's own
- * (calibration, see agent/capture/calibrate.c); the pointers never leave the kernel.
+ * (calibration, see agent/capture/calibrate.c); they stay in a map that only root can read.
  */
 #ifndef NA_FILE_H
 #define NA_FILE_H
@@ -16,7 +16,9 @@ struct {
 	const void *file; /* the calibrating file */
 	const void *operations;
 	const void *slab; /* 0: not calibrated yet */
-} calibration SEC(".bss.calibration");
+	__s32 fd;         /* of the process that reads the iterator: the calibrating socket; -1: none */
+	__u32 reserved;
+} calibration SEC(".data.calibration") = {.fd = -1};
 
 /* Messages of the other families: by inode, since their storage is gone before the close is seen. */
 struct traffic {

@@ -24,12 +24,12 @@ const volatile __u32 rules_of_family[64] = {};
 /* Rules that need neither an address nor a port: decidable before either is known. */
 const volatile __u32 rules_addressless = 0;
 
-struct rule_cgroup {
+/* Without a name, so that the skeleton describes it to the agent. */
+const volatile struct {
 	__u64 id;
 	__u32 level;
 	__u32 rules;
-};
-const volatile struct rule_cgroup rule_cgroups[NA_RULE_CGROUPS_MAX] = {};
+} rule_cgroups[NA_RULE_CGROUPS_MAX] = {};
 const volatile __u32 rule_cgroup_count = 0;
 
 struct {

@@ -504,3 +504,12 @@ uint64_t na_rings_malformed(const struct na_rings *rings)
 {
 	return rings->malformed;
 }
+
+uint64_t na_rings_positions(const struct na_rings *rings)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < rings->count; i++)
+		sum += produced(&rings->rings[i]);
+	return sum;
+}

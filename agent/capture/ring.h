@@ -66,4 +66,7 @@ int na_rings_wait(struct na_rings *rings, int wake_fd, uint64_t timeout_ns);
 
 uint64_t na_rings_malformed(const struct na_rings *rings);
 
+/* Sum of the producers' positions: unmoved means that nothing was reserved. */
+uint64_t na_rings_positions(const struct na_rings *rings);
+
 #endif

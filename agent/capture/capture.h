@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel programs: choose, load, attach, test, read, detach. Capture thread only.
+ *
+ * Sources are found by trying: what the kernel refuses is kept with its reason, and the rest works.
+ */
+#ifndef NA_CAPTURE_H
+#define NA_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "capture/ring.h"
+#include "record.h"
+
+struct na_capture;
+struct na_rules;
+
+struct na_capture_options {
+	uint64_t families; /* bit AF_* */
+	uint32_t rings;    /* 0: one per CPU, at most 16 */
+	size_t ring_bytes; /* each; a power of two, at least a page */
+	uint64_t flow_interval_ns;
+	const struct na_rules *rules; /* capture.exclude as far as the kernel can; NULL: none */
+	bool snapshot;                /* report the sockets that are there */
+	bool statistics; /* let the kernel count runs and time of programs: costs a little */
+	const char
+		*disable; /* names of programs, separated by commas, that are not attached: tests */
+};
+
+struct na_program_state {
+	const char *source; /* "cgroup/connect4" */
+	const char *feeds;  /* lifecycle events, separated by spaces */
+	const char *doc;
+	bool wanted; /* by the families asked for */
+	bool attached;
+	bool fed_self_test;    /* its records of the self-test's sockets came back */
+	char reason[160];      /* why it is not attached; empty when it is */
+	uint64_t runs, run_ns; /* since load, with options.statistics; else 0 */
+	uint64_t lost;         /* records that found no room */
+	uint64_t skipped;      /* runs that the kernel skipped */
+	bool skipped_known;    /* false: this kernel does not count them */
+};
+
+/*
+ * Loads and attaches. Negative errno when nothing can work at all (-EPERM: rights or lockdown;
+ * -ENOENT: no BTF, no cgroup2; others): `why` got one or two sentences for the operator. When only
+ * some programs failed it succeeds, see na_capture_programs.
+ */
+int na_capture_open(const struct na_capture_options *options, struct na_capture **ret_capture,
+		    struct na_buffer *why);
+
+/* Detaches (seconds on some kernels) and frees. */
+void na_capture_close(struct na_capture **capture);
+
+/* NA_PROGRAM_COUNT states by enum na_program; runs, lost and skipped as of now. Borrowed. */
+const struct na_program_state *na_capture_programs(struct na_capture *capture);
+
+/*
+ * Makes marked connections over loopback and waits until every attached program that can be fed so
+ * reported them. 0; -ETIME: `why` names the programs that stayed silent; others: the test itself
+ * could not be made. Records of others that come meanwhile go to `take`; those of the test never
+ * do.
+ */
+int na_capture_self_test(struct na_capture *capture, uint64_t timeout_ns, na_record_take *take,
+			 void *context, struct na_buffer *why);
+
+/* Reads the sockets that are there; their records join the others in order of time. */
+int na_capture_snapshot(struct na_capture *capture);
+
+/* As na_rings_read, na_rings_drain and na_rings_wait, with the snapshot merged in. */
+int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *take, void *context);
+int na_capture_drain(struct na_capture *capture, na_record_take *take, void *context);
+int na_capture_wait(struct na_capture *capture, int wake_fd, uint64_t timeout_ns);
+
+/* Passes a LOST record for each program that lost or skipped something since the last call. */
+int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_take *take,
+		      void *context);
+
+/* Has the kernel report the datagram counters of idle sockets; they come through the rings. */
+int na_capture_flush_flows(struct na_capture *capture);
+
+/* Detaches, so that nothing new comes; what the rings hold can still be drained. */
+void na_capture_detach(struct na_capture *capture);
+
+/* Attaches again after na_capture_detach, without a new load. -EOPNOTSUPP: no program could be. */
+int na_capture_attach(struct na_capture *capture);
+
+/* Sum of the producers' positions: unmoved means that no record was made. For tests and status. */
+uint64_t na_capture_positions(const struct na_capture *capture);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of agent/capture share about one struct na_capture. */
+#ifndef NA_CAPTURE_INTERNAL_H
+#define NA_CAPTURE_INTERNAL_H
+
+#include <bpf/libbpf.h>
+
+#include "capture/capture.h"
+#include "cgroup.skel.h"
+
+#define RINGS_MAX 16 /* of lifecycle records; one more for messages */
+
+struct na_capture {
+	struct na_capture_options options;
+	struct cgroup_bpf *bpf;
+	struct bpf_program *programs[NA_PROGRAM_COUNT]; /* NULL: not one of the object's */
+	struct bpf_link *links[NA_PROGRAM_COUNT];
+	struct na_program_state states[NA_PROGRAM_COUNT];
+	struct {
+		uint64_t lost, skipped;
+	} reported[NA_PROGRAM_COUNT];
+	uint64_t losses_since_ns;
+	int ring_fds[RINGS_MAX + 1];
+	size_t ring_count; /* all of them */
+	struct na_rings *rings;
+	int connect_unix_link; /* libbpf 1.1 has no object for it */
+	int cgroup_fd;
+	bool no_flow_iterator, no_file_iterator; /* the kernel refuses to load them */
+	int statistics_fd;
+
+	/* Sockets that were there, sorted by time, not yet passed on. */
+	struct na_record_found *found;
+	size_t found_count, found_next;
+};
+
+/* calibrate.c: teaches tp_btf/kmem_cache_free which slab and operations a socket's file has. */
+int na_calibrate(struct na_capture *capture);
+
+/* read.c: runs an iterator and returns a descriptor to read its output from. */
+int na_iterator_open(const struct bpf_program *program, const struct bpf_iter_attach_opts *options);
+
+/* rules.c: into the object's read-only data, before load; and into its maps, after. */
+void na_rules_set_knobs(const struct na_rules *rules, struct cgroup_bpf *bpf);
+int na_rules_fill_maps(const struct na_rules *rules, struct cgroup_bpf *bpf);
+
+#endif

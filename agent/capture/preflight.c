@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why the kernel would refuse everything. */
+#include "capture/preflight.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+
+static const struct {
+	int number;
+	const char *name, *use;
+} needed[] = {
+	{CAP_BPF, "CAP_BPF", "load programs"},
+	{CAP_PERFMON, "CAP_PERFMON", "read kernel memory in them"},
+	{CAP_NET_ADMIN, "CAP_NET_ADMIN", "attach them to cgroups"},
+	{CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "see which process has which socket"},
+	{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "read /proc of other users"},
+};
+
+static uint64_t effective_capabilities(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return 0;
+	return (uint64_t)data[1].effective << 32 | data[0].effective;
+}
+
+static int check_capabilities(struct na_buffer *why)
+{
+	uint64_t have = effective_capabilities();
+	int missing = 0;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		if (have >> needed[i].number & 1)
+			continue;
+		na_buffer_printf(why, "%s%s (to %s)", missing++ ? ", " : "missing ", needed[i].name,
+				 needed[i].use);
+	}
+	if (missing)
+		na_buffer_append_string(why, ": run as root, or give these capabilities");
+	return missing ? -EPERM : 0;
+}
+
+/* securityfs is often not mounted in containers: then a private mount is looked at. */
+static int read_lockdown(char *text, size_t size)
+{
+	char path[] = "/tmp/netaudit-security-XXXXXX";
+	NA_FCLOSE FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char private[sizeof(path) + 16];
+	int result = -ENOENT;
+
+	if (!file) {
+		if (!mkdtemp(path))
+			return -errno;
+		if (mount("none", path, "securityfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ==
+		    0) {
+			snprintf(private, sizeof(private), "%s/lockdown", path);
+			file = fopen(private, "re");
+		}
+	}
+	if (file && fgets(text, (int)size, file))
+		result = 0;
+	if (file)
+		fclose(NA_TAKE_POINTER(file));
+	umount2(path, MNT_DETACH); /* fails when it was not mounted */
+	rmdir(path);
+	return result;
+}
+
+static int check_lockdown(struct na_buffer *why)
+{
+	char text[128];
+
+	if (read_lockdown(text, sizeof(text)) < 0 || !strstr(text, "[confidentiality]"))
+		return 0;
+	na_buffer_append_string(
+		why,
+		"the kernel is locked down for confidentiality (/sys/kernel/security/lockdown): "
+		"no program may read kernel memory, so no connection can be seen; boot with "
+		"lockdown=integrity or none");
+	return -EPERM;
+}
+
+static int check_btf(struct na_buffer *why)
+{
+	if (access(BTF_PATH, R_OK) == 0)
+		return 0;
+	na_buffer_append_string(why, BTF_PATH
+				" is missing: this kernel was built without BTF "
+				"(CONFIG_DEBUG_INFO_BTF), which says where it keeps its fields");
+	return -ENOENT;
+}
+
+int na_preflight(struct na_buffer *why)
+{
+	int result = check_capabilities(why);
+
+	if (!result)
+		result = check_lockdown(why);
+	if (!result)
+		result = check_btf(why);
+	return result;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why the kernel would refuse everything, asked before trying, so that the message can be plain. */
+#ifndef NA_PREFLIGHT_H
+#define NA_PREFLIGHT_H
+
+#include "base/buffer.h"
+
+/*
+ * 0: nothing known against it. -EPERM: a capability is missing, or the kernel is locked down
+ * against reading (confidentiality); -ENOENT: no BTF. `why` then got a sentence that says what to
+ * do.
+ */
+int na_preflight(struct na_buffer *why);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading: the records of the rings with the snapshot's merged in by time, and without those of
+ * the agent's own self-test.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "capture/capture_internal.h"
+#include "capture/merge.h"
+
+struct passing {
+	struct na_capture *capture;
+	na_record_take *take;
+	void *context;
+};
+
+static int pass_found(struct passing *passing, uint64_t until_ns)
+{
+	struct na_capture *capture = passing->capture;
+	int result = 0;
+
+	while (!result && capture->found_next < capture->found_count &&
+	       capture->found[capture->found_next].header.time_ns <= until_ns) {
+		const struct na_record_found *found = &capture->found[capture->found_next++];
+
+		result = passing->take(passing->context, &found->header);
+	}
+	if (capture->found && capture->found_next == capture->found_count) {
+		free(NA_TAKE_POINTER(capture->found));
+		capture->found_count = capture->found_next = 0;
+	}
+	return result;
+}
+
+static int pass(void *context, const struct na_record_header *record)
+{
+	struct passing *passing = context;
+	int result = passing->capture->found ? pass_found(passing, record->time_ns) : 0;
+
+	if (result)
+		return result;
+	return passing->take(passing->context, record);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct na_record_found *left = a, *right = b;
+
+	return (left->header.time_ns > right->header.time_ns) -
+	       (left->header.time_ns < right->header.time_ns);
+}
+
+/* Grows by doubling: the number of sockets is the host's, bounded by its memory for them. */
+static int read_found(int fd, struct na_record_found **ret_found, size_t *ret_count)
+{
+	NA_FREE char *data = NULL;
+	size_t length = 0, size = 0;
+	ssize_t count;
+
+	do {
+		if (size - length < 65536) {
+			char *more = realloc(data, size = size ? size * 2 : 131072);
+
+			if (!more)
+				return -ENOMEM;
+			data = more;
+		}
+		count = read(fd, data + length, size - length);
+		if (count > 0)
+			length += (size_t)count;
+	} while (count > 0 || (count < 0 && errno == EINTR));
+	if (count < 0)
+		return -errno;
+	*ret_count = length / sizeof(**ret_found);
+	*ret_found = (struct na_record_found *)NA_TAKE_POINTER(data);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+int na_iterator_open(const struct bpf_program *program, const struct bpf_iter_attach_opts *options)
+{
+	struct bpf_link *link = bpf_program__attach_iter(program, options);
+	int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
+	int result = fd >= 0 ? fd : -errno;
+
+	bpf_link__destroy(link);
+	return result;
+}
+
+int na_capture_snapshot(struct na_capture *capture)
+{
+	NA_CLOSE int fd = -1;
+	int error;
+
+	if (!capture->states[NA_PROGRAM_SNAPSHOT].attached)
+		return -EOPNOTSUPP;
+	fd = na_iterator_open(capture->bpf->progs.iter__task_file, NULL);
+	if (fd < 0)
+		return fd;
+	free(NA_TAKE_POINTER(capture->found));
+	capture->found_next = 0;
+	error = read_found(fd, &capture->found, &capture->found_count);
+	if (error < 0)
+		return error;
+	qsort(capture->found, capture->found_count, sizeof(*capture->found), by_time);
+	return 0;
+}
+
+int na_capture_flush_flows(struct na_capture *capture)
+{
+	union bpf_iter_link_info info = {
+		.map = {.map_fd = (uint32_t)bpf_map__fd(capture->bpf->maps.flows)}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	NA_CLOSE int fd = -1;
+	char nothing[64];
+
+	if (!bpf_program__autoload(capture->bpf->progs.iter__flows))
+		return -EOPNOTSUPP;
+	fd = na_iterator_open(capture->bpf->progs.iter__flows, &options);
+	if (fd < 0)
+		return fd;
+	while (read(fd, nothing, sizeof(nothing)) > 0)
+		;
+	return 0;
+}
+
+int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *take, void *context)
+{
+	struct passing passing = {capture, take, context};
+	uint64_t until_ns = na_clock_boot_ns() - NA_MERGE_WINDOW_NS;
+	int passed = na_rings_read(capture->rings, limit, pass, &passing);
+	int result;
+
+	/* A batch that was cut short may still hold older records: then the snapshot waits. */
+	if (passed < 0 || passed >= (int)limit || !capture->found)
+		return passed;
+	result = pass_found(&passing, until_ns);
+	return result ? result : passed;
+}
+
+int na_capture_drain(struct na_capture *capture, na_record_take *take, void *context)
+{
+	struct passing passing = {capture, take, context};
+	int passed = na_rings_drain(capture->rings, pass, &passing);
+	int result = passed < 0 ? passed : pass_found(&passing, UINT64_MAX);
+
+	return result ? result : passed;
+}
+
+int na_capture_wait(struct na_capture *capture, int wake_fd, uint64_t timeout_ns)
+{
+	if (capture->found && timeout_ns > NA_MERGE_WINDOW_NS)
+		timeout_ns = NA_MERGE_WINDOW_NS;
+	return na_rings_wait(capture->rings, wake_fd, timeout_ns);
+}

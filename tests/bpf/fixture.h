@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tests with attached programs share: opening, and collecting the records of one's own. */
+#ifndef NA_BPF_FIXTURE_H
+#define NA_BPF_FIXTURE_H
+
+#include <netinet/in.h>
+
+#include "capture/capture.h"
+
+#define RECORDS_MAX 20000
+
+/* Records of sockets whose cookie or inode was asked for, or all of them. */
+struct collected {
+	struct na_record_header *records[RECORDS_MAX];
+	size_t count;
+	uint64_t counts[NA_PROGRAM_COUNT];
+	uint64_t lost[NA_PROGRAM_COUNT];
+};
+
+/* Exits with 77 and the reason where the programs cannot be attached, or not by this user. */
+void fixture_require_programs(void);
+
+/* Options as the agent has them: inet and inet6, one ring per CPU. */
+struct na_capture_options fixture_options(void);
+
+/* Opens or fails the test with the reason. */
+struct na_capture *fixture_open(const struct na_capture_options *options);
+
+/* na_record_take: keeps a copy. */
+int collect(void *collected, const struct na_record_header *record);
+void collected_done(struct collected *collected);
+
+/* The first record of the type with this cookie (0: any), from index `from` on; NULL: none. */
+const void *collected_find(const struct collected *collected, enum na_record_type type,
+			   uint64_t cookie);
+
+uint64_t socket_cookie(int fd);
+uint64_t socket_inode(int fd);
+
+/* 127.0.0.1 or ::1 with the port. */
+socklen_t loopback_address(int family, uint16_t port, struct sockaddr_storage *ret_address);
+uint16_t socket_port(int fd);
+
+/* A listener on loopback; connected pairs through it. */
+int listener_open(int family);
+void pair_connect(int listener, int family, int *ret_client, int *ret_server);
+
+#endif
