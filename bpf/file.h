@@ -48,6 +48,7 @@ static __always_inline void traffic__fill(struct na_record_flow *record, const s
 	record->sent_packets = counted->sent_packets;
 	record->received_packets = counted->received_packets;
 	record->first_ns = counted->first_ns;
+	record->last_ns = record->header.time_ns; /* or before: a clock for each message costs too much */
 }
 
 static __always_inline int traffic__report(const struct traffic *counted, __u64 inode, __u64 cookie,

@@ -17,6 +17,7 @@
 struct flow_slot {
 	__u8 remote[16];
 	__u64 first_ns;
+	__u64 last_ns;
 	__u64 start_ns;
 	__u64 sent_bytes;
 	__u64 received_bytes;
@@ -82,6 +83,7 @@ static __noinline int flow__emit(struct sock *sk, const struct flow_slot *slot)
 	record->sent_packets = slot->sent_packets;
 	record->received_packets = slot->received_packets;
 	record->first_ns = slot->first_ns;
+	record->last_ns = slot->last_ns;
 	record_submit(record);
 	return 0;
 }
@@ -125,6 +127,7 @@ static __noinline int flow__add(struct sock *sk, struct flow_storage *storage,
 	slot->received_bytes += message->received_bytes;
 	slot->sent_packets += message->sent_packets;
 	slot->received_packets += message->received_packets;
+	slot->last_ns = message->last_ns;
 	if (message->first_ns - slot->first_ns > flow_interval_ns) {
 		flow__emit(sk, slot);
 		slot->used = 0;
@@ -189,7 +192,7 @@ static __always_inline int flow__message(struct sock *sk, int length, bool sent,
 	if (excluded(bpf_get_socket_cookie(sk), sk->__sk_common.skc_family, NULL, 0, message.remote,
 		     message.remote_port))
 		return 0;
-	message.first_ns = bpf_ktime_get_boot_ns();
+	message.first_ns = message.last_ns = bpf_ktime_get_boot_ns();
 	message.start_ns = task->group_leader->start_boottime;
 	message.pid = task->tgid;
 	message.tid = task->pid;

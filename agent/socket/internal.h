@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of agent/socket share. Capture thread only. */
+#ifndef NA_SOCKET_INTERNAL_H
+#define NA_SOCKET_INTERNAL_H
+
+#include "base/address.h"
+#include "base/community_id.h"
+#include "process/process.h"
+#include "socket/sockets.h"
+#include "socket/table.h"
+
+/* "%016llx-%llx-%x" and NUL: boot id, cookie or inode, ordinal. */
+#define NA_CONNECTION_ID_SIZE (16 + 1 + 17 + 1 + 8 + 1)
+
+/* A thread's last call that a program saw on its way in: its result comes with another record. */
+struct na_call {
+	uint64_t cookie; /* 0: of no socket */
+	uint32_t tid;
+	uint8_t operation; /* enum na_operation */
+	bool told;         /* what came of it is known already */
+	uint16_t port;
+	struct na_address address;
+};
+
+#define NA_CALLS 4096 /* a power of two */
+
+struct na_flows {
+	struct na_flow **buckets;
+	size_t mask;
+	size_t count;
+	struct na_flow *first; /* in the order of due_ns */
+	struct na_flow *last;
+};
+
+struct na_sockets {
+	struct na_sockets_options options;
+	struct na_socket_table table;
+	struct na_sockets_counts counts;
+	struct na_flows flows;
+	struct na_call *calls;
+	struct na_socket spare;   /* stands for a socket that is not remembered */
+	struct na_socket **found; /* in the order they were found; NULL: gone since */
+	size_t found_count, found_size;
+	uint64_t next_sweep_ns;
+	uint8_t listening[65536 / 8]; /* ports of listeners that were there at start */
+
+	struct na_event event; /* the one that is made, and its texts */
+	char connection_id[NA_CONNECTION_ID_SIZE];
+	char community_id[NA_COMMUNITY_ID_SIZE];
+	char addresses[2][NA_ADDRESS_TEXT_SIZE];
+	char paths[2][112];
+	char protocol[8];
+	struct na_text related[2];
+};
+
+/* sockets.c */
+
+/* The socket a record is about; NULL: not known. 0 for what the record does not know. */
+struct na_socket *na_sockets_find(struct na_sockets *sockets, uint64_t cookie, uint64_t inode);
+/* A new one, never NULL: when it cannot be remembered it is the spare, valid until the next. */
+struct na_socket *na_sockets_add(struct na_sockets *sockets, uint64_t cookie, uint64_t key,
+				 uint64_t inode, uint64_t time_ns);
+/* With what is left of its flows; the spare is only emptied. */
+int na_sockets_remove(struct na_sockets *sockets, struct na_socket *socket,
+		      const struct na_record_header *header);
+/* The process that made the record; NULL in softirq. Borrowed. */
+struct na_process *na_sockets_process(struct na_sockets *sockets,
+				      const struct na_record_header *header);
+void na_sockets_own(struct na_sockets *sockets, struct na_socket *socket,
+		    const struct na_record_header *header);
+/* The call's slot: it is whoever's was there last. */
+struct na_call *na_sockets_call(struct na_sockets *sockets, uint32_t tid);
+
+/* calls.c: what processes ask for and get */
+int na_take_created(struct na_sockets *sockets, const struct na_record_created *record);
+int na_take_bind(struct na_sockets *sockets, const struct na_record_bind *record);
+int na_take_bound(struct na_sockets *sockets, const struct na_record_bound *record);
+int na_take_result(struct na_sockets *sockets, const struct na_record_result *record);
+int na_take_unix(struct na_sockets *sockets, const struct na_record_unix *record);
+int na_take_released(struct na_sockets *sockets, const struct na_record_released *record);
+/* The call was refused by `policy`: once, whatever records tell of it. */
+int na_connect_denied(struct na_sockets *sockets, struct na_socket *socket, struct na_call *call,
+		      const struct na_record_header *header, const char *policy);
+/* `backlog` below 0: not known. */
+int na_listen_report_backlog(struct na_sockets *sockets, struct na_socket *socket,
+			     const struct na_record_header *header, int backlog);
+
+/* connection.c: the life of a connection */
+int na_take_connect(struct na_sockets *sockets, const struct na_record_connect *record);
+int na_take_state(struct na_sockets *sockets, const struct na_record_state *record);
+int na_take_accepted(struct na_sockets *sockets, const struct na_record_accepted *record);
+int na_take_ended(struct na_sockets *sockets, const struct na_record_ended *record);
+/* A link begins, with a new id. */
+void na_link_begin(struct na_socket *socket, enum na_link link, uint64_t time_ns);
+/* connect_attempted, established, connect_failed by `header`; error 0: none. */
+int na_link_report(struct na_sockets *sockets, struct na_socket *socket, enum na_event_type type,
+		   const struct na_record_header *header, int error);
+/* `closed` of what is not TCP: a listener, a bound socket, a local connection. */
+int na_link_closed(struct na_sockets *sockets, struct na_socket *socket,
+		   const struct na_record_header *header);
+/* The socket is gone, and no record told how: `closed` where one is due, and forgets it. */
+int na_link_unseen(struct na_sockets *sockets, struct na_socket *socket,
+		   const struct na_record_header *header);
+
+/* existing.c */
+int na_take_found(struct na_sockets *sockets, const struct na_record_found *record);
+int na_existing_report(struct na_sockets *sockets, struct na_socket *socket);
+/* A socket goes before it was reported. */
+void na_existing_forget(struct na_sockets *sockets, const struct na_socket *socket);
+
+/* flow.c */
+int na_flows_init(struct na_flows *flows);
+void na_flows_done(struct na_sockets *sockets);
+int na_take_flow(struct na_sockets *sockets, const struct na_record_flow *record);
+/* Reports the ends of all the socket's flows. */
+int na_flows_end(struct na_sockets *sockets, struct na_socket *socket,
+		 const struct na_record_header *header);
+int na_flows_tick(struct na_sockets *sockets, uint64_t now_ns);
+int na_flows_flush(struct na_sockets *sockets, uint64_t now_ns);
+
+#endif
