@@ -225,7 +225,8 @@ int BPF_PROG(tp__sched_process_exit, struct task_struct *task)
 /* An iterator runs in the process that reads it, whatever namespace gave it its pid. */
 static __always_inline bool is_reader(const struct task_struct *task)
 {
-	return task->tgid == (int)(bpf_get_current_pid_tgid() >> 32);
+	calibration.reader = bpf_get_current_pid_tgid() >> 32;
+	return (__u32)task->tgid == calibration.reader;
 }
 
 static __always_inline void found__fill(struct na_record_found *record, struct task_struct *task,
@@ -263,7 +264,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	socket = (struct socket *)bpf_sock_from_file(file);
 	if (!socket)
 		return 0;
-	if ((__s32)ctx->fd == calibration.fd && is_reader(task)) {
+	if (is_reader(task) && (__s32)ctx->fd == calibration.fd) {
 		calibration.file = file;
 		calibration.operations = file->f_op;
 		return 0;

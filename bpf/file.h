@@ -17,7 +17,7 @@ struct {
 	const void *operations;
 	const void *slab; /* 0: not calibrated yet */
 	__s32 fd;         /* of the process that reads the iterator: the calibrating socket; -1: none */
-	__u32 reserved;
+	__u32 reader;     /* pid of that process, as the first namespace counts */
 } calibration SEC(".data.calibration") = {.fd = -1};
 
 /* Messages of the other families: by inode, since their storage is gone before the close is seen. */

@@ -375,17 +375,22 @@ int na_capture_open(const struct na_capture_options *options, struct na_capture 
 	return 0;
 }
 
-/* Processes first: whoever opens a socket is then known. */
+/*
+ * What needs a socket of our own first, so that nobody reports it; then processes: whoever opens a
+ * socket is known.
+ */
 int na_capture_attach(struct na_capture *capture)
 {
-	static const enum na_program first[] = {NA_PROGRAM_FORK, NA_PROGRAM_EXEC, NA_PROGRAM_EXIT};
+	static const enum na_program processes[] = {NA_PROGRAM_FORK, NA_PROGRAM_EXEC,
+						    NA_PROGRAM_EXIT};
 	int attached = 0;
 
-	for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++)
-		attach(capture, first[i]);
+	attach(capture, NA_PROGRAM_FILE_FREE);
+	calibrate(capture);
+	for (size_t i = 0; i < sizeof(processes) / sizeof(*processes); i++)
+		attach(capture, processes[i]);
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		attach(capture, (enum na_program)id);
-	calibrate(capture);
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		attached += capture->states[id].attached && id != NA_PROGRAM_SNAPSHOT;
 	return attached ? 0 : -EOPNOTSUPP;
@@ -415,6 +420,7 @@ void na_capture_close(struct na_capture **pointer)
 	cgroup_bpf__destroy(capture->bpf);
 	na_cleanup_fd(&capture->cgroup_fd);
 	na_cleanup_fd(&capture->statistics_fd);
+	free(capture->own);
 	free(capture->found);
 	free(capture);
 }

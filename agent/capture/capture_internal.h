@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 
 #include "capture/capture.h"
+#include "capture/own.h"
 #include "cgroup.skel.h"
 
 #define RINGS_MAX 16 /* of lifecycle records; one more for messages */
@@ -31,10 +32,17 @@ struct na_capture {
 	/* Sockets that were there, sorted by time, not yet passed on. */
 	struct na_record_found *found;
 	size_t found_count, found_next;
+
+	/* Of the self-test that was last; NULL: none, or long ago. */
+	struct na_own *own;
 };
 
 /* calibrate.c: teaches tp_btf/kmem_cache_free which slab and operations a socket's file has. */
 int na_calibrate(struct na_capture *capture);
+
+/* read.c: the sockets that the iterator finds, of one process (0: of all). Caller frees. */
+int na_found_read(const struct na_capture *capture, uint32_t pid,
+		  struct na_record_found **ret_found, size_t *ret_count);
 
 /* read.c: runs an iterator and returns a descriptor to read its output from. */
 int na_iterator_open(const struct bpf_program *program, const struct bpf_iter_attach_opts *options);

@@ -20,6 +20,18 @@ struct passing {
 	void *context;
 };
 
+/* True when the record is the self-test's. What comes long after it is not. */
+static bool swallow(struct na_capture *capture, const struct na_record_header *record)
+{
+	if (!capture->own)
+		return false;
+	if (record->time_ns > capture->own->until_ns) {
+		free(NA_TAKE_POINTER(capture->own));
+		return false;
+	}
+	return na_own_takes(capture->own, record);
+}
+
 static int pass_found(struct passing *passing, uint64_t until_ns)
 {
 	struct na_capture *capture = passing->capture;
@@ -29,7 +41,8 @@ static int pass_found(struct passing *passing, uint64_t until_ns)
 	       capture->found[capture->found_next].header.time_ns <= until_ns) {
 		const struct na_record_found *found = &capture->found[capture->found_next++];
 
-		result = passing->take(passing->context, &found->header);
+		if (!swallow(capture, &found->header))
+			result = passing->take(passing->context, &found->header);
 	}
 	if (capture->found && capture->found_next == capture->found_count) {
 		free(NA_TAKE_POINTER(capture->found));
@@ -45,6 +58,8 @@ static int pass(void *context, const struct na_record_header *record)
 
 	if (result)
 		return result;
+	if (swallow(passing->capture, record))
+		return 0;
 	return passing->take(passing->context, record);
 }
 
@@ -94,22 +109,40 @@ int na_iterator_open(const struct bpf_program *program, const struct bpf_iter_at
 	return result;
 }
 
+int na_found_read(const struct na_capture *capture, uint32_t pid,
+		  struct na_record_found **ret_found, size_t *ret_count)
+{
+	union bpf_iter_link_info info = {.task = {.pid = pid}};
+	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	NA_CLOSE int fd = -1;
+
+	if (capture->no_file_iterator)
+		return -EOPNOTSUPP;
+	/* Kernels before 6.1 know no choice of a process: then all are looked at. */
+	if (pid)
+		fd = na_iterator_open(capture->bpf->progs.iter__task_file, &options);
+	if (fd < 0)
+		fd = na_iterator_open(capture->bpf->progs.iter__task_file, NULL);
+	return fd < 0 ? fd : read_found(fd, ret_found, ret_count);
+}
+
 int na_capture_snapshot(struct na_capture *capture)
 {
-	NA_CLOSE int fd = -1;
+	struct na_record_found *found;
+	size_t count;
 	int error;
 
 	if (!capture->states[NA_PROGRAM_SNAPSHOT].attached)
 		return -EOPNOTSUPP;
-	fd = na_iterator_open(capture->bpf->progs.iter__task_file, NULL);
-	if (fd < 0)
-		return fd;
-	free(NA_TAKE_POINTER(capture->found));
-	capture->found_next = 0;
-	error = read_found(fd, &capture->found, &capture->found_count);
+	error = na_found_read(capture, 0, &found, &count);
 	if (error < 0)
 		return error;
-	qsort(capture->found, capture->found_count, sizeof(*capture->found), by_time);
+	qsort(found, count, sizeof(*found), by_time);
+	free(capture->found);
+	capture->found = found;
+	capture->found_count = count;
+	capture->found_next = 0;
 	return 0;
 }
 
