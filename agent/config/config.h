@@ -12,8 +12,7 @@
 
 #include "base/buffer.h"
 #include "event.h"
-
-struct na_filter;
+#include "option_row.h"
 
 /* Indexes of ENUM members in the `allowed` of their row; those of log.level are enum na_log_level.
  */
@@ -25,39 +24,6 @@ enum na_config_attach {
 	NA_CONFIG_ATTACH_KPROBE,
 	NA_CONFIG_ATTACH_COUNT
 };
-
-struct na_config_filters {
-	struct na_text *texts;      /* as written */
-	struct na_filter **filters; /* the same, parsed */
-	size_t count;
-};
-
-/* Where a value came from. */
-struct na_config_origin {
-	const char *file; /* NULL: the default; "--set" */
-	size_t line;      /* from 1; 0 of --set */
-};
-
-struct na_config_pair {
-	struct na_text name, value; /* with a NUL behind */
-	struct na_config_origin origin;
-};
-
-struct na_config_map {
-	struct na_config_pair *pairs; /* in the order they were given first */
-	size_t count;
-};
-
-typedef bool na_option_BOOL;
-typedef uint64_t na_option_NUMBER;
-typedef uint64_t na_option_SIZE;
-typedef uint64_t na_option_DURATION;
-typedef unsigned int na_option_ENUM;
-typedef struct na_text na_option_TEXT;
-typedef uint64_t na_option_NAMES;
-typedef struct na_texts na_option_TEXTS;
-typedef struct na_config_filters na_option_FILTERS;
-typedef struct na_config_map na_option_MAP;
 
 struct na_config {
 #define NA_OPTION(id, path, type, fallback, min, max, allowed, doc) na_option_##type id;

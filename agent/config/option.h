@@ -7,27 +7,7 @@
 #include <stddef.h>
 
 #include "base/buffer.h"
-
-enum na_option_type {
-	NA_OPTION_BOOL,
-	NA_OPTION_NUMBER,
-	NA_OPTION_SIZE,
-	NA_OPTION_DURATION,
-	NA_OPTION_ENUM,
-	NA_OPTION_TEXT,
-	NA_OPTION_NAMES,
-	NA_OPTION_TEXTS,
-	NA_OPTION_FILTERS,
-	NA_OPTION_MAP
-};
-
-struct na_option {
-	const char *path;
-	enum na_option_type type;
-	const char *fallback, *min, *max, *allowed, *doc;
-	size_t offset; /* of the member of struct na_config */
-	size_t size;
-};
+#include "option_row.h"
 
 enum na_option_index {
 #define NA_OPTION(id, path, type, fallback, min, max, allowed, doc) NA_OPTION_INDEX_##id,
