@@ -41,6 +41,12 @@ static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
 
 #define ADDRESS_PORT(ctx) bpf_ntohs((__u16)(ctx)->user_port)
 
+/* The helper is from 5.18; before, sys_exit alone tells. */
+static __always_inline bool was_denied(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_retval) && bpf_get_retval() < 0;
+}
+
 /*
  * Programs of the root run after those of the process's own cgroup: when one of them refused, the
  * return value says so, and the address is the one it left.
@@ -65,7 +71,7 @@ static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
                                                                                              \
 		ADDRESS_V##version(ctx, address);                                            \
 		connect__report(sock_of_address(ctx), bpf_get_socket_cookie(ctx), address,   \
-				ADDRESS_PORT(ctx), bpf_get_retval() < 0,                     \
+				ADDRESS_PORT(ctx), was_denied(),                     \
 				NA_PROGRAM_CONNECT##id);                                     \
 		return ALLOW;                                                                \
 	}
@@ -104,16 +110,13 @@ PEER_PROGRAM(recvmsg, 6)
 static __always_inline void unix__fill(struct na_record_unix *record, struct sock *sk,
 				       struct bpf_sock_addr_kern *kern)
 {
-	int length = BPF_CORE_READ(kern, uaddrlen) - 2;
+	int length = BPF_CORE_READ(kern, uaddrlen) - (int)sizeof(unsigned short);
 
 	record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
 	record->operation = NA_OPERATION_CONNECT;
 	record->type = BPF_CORE_READ(sk, sk_type);
-	record->length = length < 0 ? 0 : length > 108 ? 108 : length;
-	for (int i = 0; i < 14; i++)
-		((__u64 *)record->path)[i] = 0;
-	bpf_probe_read_kernel(record->path, 108, BPF_CORE_READ(kern, uaddr) + 2);
+	unix__fill_path(record, BPF_CORE_READ(kern, uaddr), length);
 }
 
 /* libbpf 1.1 does not know this section: the agent sets type and attach type (49). */
@@ -124,7 +127,7 @@ int cgroup__connect_unix(struct bpf_sock_addr *ctx)
 	struct sock *sk = BPF_CORE_READ(kern, sk);
 	struct na_record_unix *record;
 
-	if (!family_wanted(AF_UNIX) || excluded_task(0, AF_UNIX))
+	if (!family_wanted(AF_UNIX) || excluded_task(AF_UNIX))
 		return ALLOW;
 	bpf_get_socket_cookie(ctx); /* makes it */
 	record = RESERVE(unix, NA_PROGRAM_CONNECT_UNIX);
@@ -174,10 +177,13 @@ static __always_inline int length__report(struct sock *sk, int length, bool sent
 	if (!family_wanted(family))
 		return 0;
 	if (!family_is_inet(family))
-		return length < 0 ? 0 : traffic__message(sk, length, sent, program);
-	if (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP || length < 0)
+		return length < 0 ? 0 : other__message(sk, length, sent, program);
+	if (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP)
 		return 0; /* TCP counts for itself */
-	return flow__message(sk, length, sent, program);
+	if (length >= 0)
+		return flow__message(sk, length, sent, program);
+	flow__forget_peer();
+	return 0;
 }
 
 SEC("tp_btf/sock_send_length")
@@ -195,7 +201,7 @@ int BPF_PROG(tp__sock_recv_length, struct sock *sk, int length, int flags)
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(tp__io_uring_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
 {
-	return uring__complete(req, BPF_CORE_READ(cqe, res), NA_PROGRAM_URING_COMPLETE);
+	return uring__complete(req, cqe, NA_PROGRAM_URING_COMPLETE);
 }
 
 SEC("tp_btf/kmem_cache_free")
@@ -273,6 +279,8 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	if (!sk || !family_wanted(sk->__sk_common.skc_family))
 		return 0;
 	found__fill(&record, task, ctx->fd, sk);
+	if (!family_is_inet(record.family))
+		other__add(record.inode, record.family, record.type);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }

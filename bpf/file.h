@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Close of sockets that have no release program (unix, netlink, packet, vsock): the free of their
- * struct file, which happens in the closer's context. The socket is gone from the file by then:
- * joined by inode.
+ * Sockets that have no release program (unix, netlink, packet, vsock): their messages, and their
+ * close, which is the free of their struct file, in the closer's context. The socket is gone from
+ * the file by then: joined by inode.
  *
  * Which slab and which operations are a socket's file is learned from one file of the agent's own
  * (calibration, see agent/capture/calibrate.c); they stay in a map that only root can read.
@@ -20,104 +20,101 @@ struct {
 	__u32 reader;     /* pid of that process, as the first namespace counts */
 } calibration SEC(".data.calibration") = {.fd = -1};
 
-/* Messages of the other families: by inode, since their storage is gone before the close is seen. */
-struct traffic {
+struct other {
 	__u64 sent_bytes;
 	__u64 received_bytes;
 	__u32 sent_packets;
 	__u32 received_packets;
-	__u64 first_ns;
+	__u64 first_ns; /* of the first message */
+	__u16 family;
+	__u16 type;
+	__u32 reserved;
 };
 
+/* By inode, what is reported of these families: an inet socket's file is freed too. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64);
-	__type(value, struct traffic);
-} traffic SEC(".maps");
+	__type(value, struct other);
+} others SEC(".maps");
 
-static __always_inline void traffic__fill(struct na_record_flow *record, const struct traffic *counted)
+/* It was full once: from then on the close of every socket is reported, of unknown family. */
+__u32 others_full SEC(".data.others");
+
+static __always_inline struct other *other__add(__u64 inode, __u16 family, __u16 type)
 {
-	record->netns = 0;
-	record->local_port = record->remote_port = 0;
-	address__fill_none(record->local);
-	address__fill_none(record->remote);
-	record->sent_bytes = counted->sent_bytes;
-	record->received_bytes = counted->received_bytes;
-	record->sent_packets = counted->sent_packets;
-	record->received_packets = counted->received_packets;
-	record->first_ns = counted->first_ns;
-	record->last_ns = record->header.time_ns; /* or before: a clock for each message costs too much */
+	struct other other = {.family = family, .type = type};
+	struct other *found = bpf_map_lookup_elem(&others, &inode);
+
+	if (found || !inode)
+		return found;
+	if (bpf_map_update_elem(&others, &inode, &other, BPF_NOEXIST) == -7 /* E2BIG */)
+		others_full = 1;
+	return bpf_map_lookup_elem(&others, &inode);
 }
 
-static __always_inline int traffic__report(const struct traffic *counted, __u64 inode, __u64 cookie,
-					   __u16 family, __u16 type, __u8 program)
+static __always_inline void other__report_flow(const struct other *other, __u64 inode, __u8 program)
 {
 	struct na_record_flow *record = record_reserve(ring_count, sizeof(*record), program);
 
 	if (!record)
-		return 0;
+		return;
 	HEADER(record, FLOW, program, 0);
-	record->cookie = cookie;
+	record->cookie = 0;
 	record->inode = inode;
-	record->family = family;
-	record->type = type;
+	record->family = other->family;
+	record->type = other->type;
 	record->protocol = 0;
 	record->flags = 0;
-	traffic__fill(record, counted);
+	record->netns = 0;
+	record->local_port = record->remote_port = 0;
+	address__fill_none(record->local);
+	address__fill_none(record->remote);
+	record->sent_bytes = other->sent_bytes;
+	record->received_bytes = other->received_bytes;
+	record->sent_packets = other->sent_packets;
+	record->received_packets = other->received_packets;
+	record->first_ns = other->first_ns;
+	record->last_ns = record->header.time_ns; /* or before: a clock for each message costs too much */
 	record_submit(record);
-	return 0;
 }
 
-static __always_inline int traffic__message(struct sock *sk, int length, bool sent, __u8 program)
+static __always_inline int other__message(struct sock *sk, int length, bool sent, __u8 program)
 {
-	struct traffic first = {}, *counted;
 	__u64 inode = inode_of_socket(sk->sk_socket);
+	struct other *other;
 
-	if (excluded_task(0, sk->__sk_common.skc_family))
+	if (excluded_task(sk->__sk_common.skc_family))
 		return 0;
-	counted = bpf_map_lookup_elem(&traffic, &inode);
-	if (!counted) {
-		first.first_ns = bpf_ktime_get_boot_ns();
-		bpf_map_update_elem(&traffic, &inode, &first, BPF_NOEXIST);
-		counted = bpf_map_lookup_elem(&traffic, &inode);
-	}
-	if (!counted) {
+	other = other__add(inode, sk->__sk_common.skc_family, sk->sk_type);
+	if (!other) {
 		count_lost(program);
 		return 0;
 	}
+	if (!other->first_ns)
+		other->first_ns = bpf_ktime_get_boot_ns();
 	if (sent) {
-		__sync_fetch_and_add(&counted->sent_bytes, length);
-		__sync_fetch_and_add(&counted->sent_packets, 1);
+		__sync_fetch_and_add(&other->sent_bytes, length);
+		__sync_fetch_and_add(&other->sent_packets, 1);
 	} else {
-		__sync_fetch_and_add(&counted->received_bytes, length);
-		__sync_fetch_and_add(&counted->received_packets, 1);
+		__sync_fetch_and_add(&other->received_bytes, length);
+		__sync_fetch_and_add(&other->received_packets, 1);
 	}
 	return 0;
 }
 
-static __always_inline int file__released(struct file *file, __u8 program)
+static __always_inline int file__released(__u64 inode, __u16 family, __u16 type, __u8 program)
 {
-	struct na_record_released *record;
-	__u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
-	struct traffic *counted = bpf_map_lookup_elem(&traffic, &inode);
-	struct socket *socket = BPF_CORE_READ(file, private_data);
-	__u16 type = BPF_CORE_READ(socket, type);
+	struct na_record_released *record = RESERVE(released, program);
 
-	if (counted) {
-		traffic__report(counted, inode, 0, 0, type, program);
-		bpf_map_delete_elem(&traffic, &inode);
-	}
-	if (excluded_task(0, 0))
-		return 0;
-	record = RESERVE(released, program);
 	if (!record)
 		return 0;
 	HEADER(record, RELEASED, program, 0);
 	record->cookie = 0;
 	record->inode = inode;
-	record->family = 0;
+	record->family = family;
 	record->type = type;
 	record->protocol = 0;
 	record->flags = 0;
@@ -128,6 +125,8 @@ static __always_inline int file__released(struct file *file, __u8 program)
 static __always_inline int file__freed(void *object, const void *slab, __u8 program)
 {
 	struct file *file = object;
+	struct other *other;
+	__u64 inode;
 
 	if (slab != calibration.slab) {
 		if (!calibration.slab && object == calibration.file)
@@ -136,7 +135,15 @@ static __always_inline int file__freed(void *object, const void *slab, __u8 prog
 	}
 	if (BPF_CORE_READ(file, f_op) != calibration.operations)
 		return 0;
-	return file__released(file, program);
+	inode = BPF_CORE_READ(file, f_inode, i_ino);
+	other = bpf_map_lookup_elem(&others, &inode);
+	if (!other)
+		return others_full ? file__released(inode, 0, 0, program) : 0;
+	if (other->first_ns)
+		other__report_flow(other, inode, program);
+	file__released(inode, other->family, other->type, program);
+	bpf_map_delete_elem(&others, &inode);
+	return 0;
 }
 
 #endif

@@ -69,7 +69,15 @@ struct {
 	__type(value, __u32);
 } rules_of_port SEC(".maps");
 
-/* Sockets that a rule with an address excluded: their later records are not made. */
+/*
+ * Sockets that are excluded, for the records made in softirq, where no task can be asked. When the
+ * map is full their records come.
+ */
+enum exclusion {
+	EXCLUDED_WHOLE = 1, /* nothing of it is reported */
+	EXCLUDED_LATER = 2, /* it was reported as created, before its address was known: so is its release */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -77,6 +85,12 @@ struct {
 	__type(key, __u64);
 	__type(value, __u8);
 } excluded_sockets SEC(".maps");
+
+/* Both ends of a socket, in record form; the half that is not known is all zero. */
+struct endpoints {
+	__u8 local[16], remote[16];
+	__u16 local_port, remote_port;
+};
 
 static __always_inline __u32 rules_of_cgroup(struct task_struct *task)
 {
@@ -101,15 +115,21 @@ static __always_inline __u32 rules_of_cgroup(struct task_struct *task)
 	return rules;
 }
 
+static __always_inline __u32 rules_of_family_number(__u16 family)
+{
+	__u32 index = family;
+
+	asm volatile("" : "+r"(index)); /* else the compiler, who knows it is below 64, drops the mask */
+	return rules_any_family | rules_of_family[index & 63];
+}
+
 /* Rules that hold for the task and family, whatever the addresses. */
 static __always_inline __u32 rules_of_task(__u16 family)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	__u32 uid = bpf_get_current_uid_gid(), pid = task->tgid, *found;
-	__u32 rules = rules_any_family, index = family;
+	__u32 rules = rules_of_family_number(family);
 
-	asm volatile("" : "+r"(index)); /* else the compiler, who knows it is below 64, drops the mask */
-	rules |= rules_of_family[index & 63];
 	found = bpf_map_lookup_elem(&rules_of_uid, &uid);
 	rules &= found ? *found : rules_any_uid;
 	found = bpf_map_lookup_elem(&rules_of_process, &pid);
@@ -144,63 +164,108 @@ static __always_inline bool current_is_exempt(void)
 	return exempt.pid && exempt.pid == bpf_get_current_pid_tgid() >> 32;
 }
 
-static __always_inline bool excluded_socket(__u64 cookie)
+/* An enum exclusion, 0: not excluded. */
+static __always_inline __u8 excluded_socket(__u64 cookie)
 {
-	return rule_count && cookie && bpf_map_lookup_elem(&excluded_sockets, &cookie);
+	__u8 *how;
+
+	if (!rule_count || !cookie)
+		return 0;
+	how = bpf_map_lookup_elem(&excluded_sockets, &cookie);
+	return how ? *how : 0;
 }
 
-/* For the records made in softirq, where no task can be asked. When the map is full they come. */
-static __always_inline bool excluded_remember(__u64 cookie)
+/* Of two exclusions the first stays. */
+static __always_inline void excluded_remember(__u64 cookie, __u8 how)
 {
-	__u8 one = 1;
-
 	if (cookie)
-		bpf_map_update_elem(&excluded_sockets, &cookie, &one, BPF_ANY);
-	return true;
+		bpf_map_update_elem(&excluded_sockets, &cookie, &how, BPF_NOEXIST);
 }
 
-/* Before addresses are known: true when a rule holds that needs none. */
-static __always_inline bool excluded_task(__u64 cookie, __u16 family)
-{
-	if (!rule_count)
-		return false;
-	if (excluded_socket(cookie))
-		return true;
-	if (current_is_exempt())
-		return false;
-	return rules_of_task(family) & rules_addressless && excluded_remember(cookie);
-}
-
-/*
- * The whole decision; a socket that is excluded by its addresses is remembered under its cookie.
- * As the filter language: an address or port of either end satisfies `address` and `port`.
- */
-static __always_inline bool excluded(__u64 cookie, __u16 family, const __u8 *local, __u16 local_port,
-				     const __u8 *remote, __u16 remote_port)
-{
-	__u32 rules, ports[2], addresses;
-
-	if (!rule_count)
-		return false;
-	if (excluded_socket(cookie))
-		return true;
-	if (current_is_exempt())
-		return false;
-	rules = rules_of_task(family);
-	if (rules & rules_addressless)
-		return excluded_remember(cookie);
-	addresses = rules_of_endpoint(remote, remote_port, &ports[0]);
-	ports[1] = ports[0];
-	if (local)
-		addresses |= rules_of_endpoint(local, local_port, &ports[1]);
-	return rules & addresses & (ports[0] | ports[1]) && excluded_remember(cookie);
-}
-
-/* The socket is gone: its cookie is never used again. */
+/* The socket is gone, or does something that no rule excludes. */
 static __always_inline void excluded_forget(__u64 cookie)
 {
 	if (rule_count && cookie)
 		bpf_map_delete_elem(&excluded_sockets, &cookie);
+}
+
+static __always_inline bool excluded_task(__u16 family)
+{
+	return rule_count && !current_is_exempt() && rules_of_task(family) & rules_addressless;
+}
+
+/* Before addresses are known: true when a rule holds that needs none. */
+static __always_inline bool excluded_created(__u64 cookie, __u16 family)
+{
+	if (!excluded_task(family))
+		return false;
+	excluded_remember(cookie, EXCLUDED_WHOLE);
+	return true;
+}
+
+/* A call on a socket, which says nothing about what others do with it. */
+static __always_inline bool excluded_call(__u64 cookie, __u16 family)
+{
+	return excluded_socket(cookie) || excluded_task(family);
+}
+
+/* As the filter language: an address or port of either end satisfies `address` and `port`. */
+static __always_inline bool rules_hold(__u32 rules, const struct endpoints *ends)
+{
+	__u32 ports[2], addresses;
+
+	if (rules & rules_addressless)
+		return true;
+	addresses = rules_of_endpoint(ends->local, ends->local_port, &ports[0]);
+	addresses |= rules_of_endpoint(ends->remote, ends->remote_port, &ports[1]);
+	return rules & addresses & (ports[0] | ports[1]);
+}
+
+/* One message: the next one of the socket may go elsewhere. */
+static __always_inline bool excluded_message(__u16 family, const struct endpoints *ends)
+{
+	return rule_count && !current_is_exempt() && rules_hold(rules_of_task(family), ends);
+}
+
+/*
+ * The whole decision, for what the socket does from now on: made anew at each bind, connect and
+ * accept, so that nobody hides behind an excluded address that the socket had before.
+ */
+static __always_inline bool excluded_decide(__u64 cookie, __u16 family, const struct endpoints *ends,
+					    __u8 how)
+{
+	if (!rule_count)
+		return false;
+	if (excluded_message(family, ends)) {
+		excluded_remember(cookie, how);
+		return true;
+	}
+	excluded_forget(cookie);
+	return false;
+}
+
+/* A child that nobody accepted: only rules that name no task can hold. */
+static __always_inline bool excluded_orphan(__u16 family, const struct endpoints *ends)
+{
+	__u32 rules = rules_any_uid & rules_any_exe & rules_any_cgroup;
+
+	return rule_count && rules && rules_hold(rules & rules_of_family_number(family), ends);
+}
+
+/* Both ends as the socket has them. */
+static __always_inline void endpoints__fill(struct endpoints *ends, const struct sock *sk)
+{
+	ends->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	ends->remote_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (!ends->local_port) /* skc_num is 0 at CLOSE, inet_sport is not */
+		ends->local_port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6) {
+		BPF_CORE_READ_INTO(&ends->local, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&ends->remote, sk, __sk_common.skc_v6_daddr);
+	} else {
+		address__fill_v4(ends->local, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+		address__fill_v4(ends->remote, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	}
 }
 
 #endif

@@ -143,8 +143,9 @@ static __always_inline void flow__flush(struct sock *sk, struct flow_storage *st
 	for (int i = 0; i < NA_FLOW_SLOTS; i++) {
 		struct flow_slot *slot = &storage->slots[i];
 
-		if (slot->used && flow__emit(sk, slot) == 0)
-			slot->used = 0;
+		if (slot->used)
+			flow__emit(sk, slot); /* what finds no room is counted as lost, so it is not kept */
+		slot->used = 0;
 	}
 	*(volatile __u32 *)&storage->lock = 0;
 }
@@ -161,6 +162,15 @@ static __always_inline void flow__remember_peer(const void *sk, const __u8 *addr
 	peer->socket = (__u64)sk;
 	peer->port = port;
 	peer->known = 1;
+}
+
+/* The message that the peer was for failed. */
+static __always_inline void flow__forget_peer(void)
+{
+	struct flow_peer *peer = bpf_task_storage_get(&flow_peers, bpf_get_current_task_btf(), 0, 0);
+
+	if (peer)
+		peer->known = 0;
 }
 
 static __always_inline void flow__fill_peer(struct flow_slot *message, struct sock *sk)
@@ -181,6 +191,18 @@ static __always_inline void flow__fill_peer(struct flow_slot *message, struct so
 		address__fill_v4(message->remote, sk->__sk_common.skc_daddr);
 }
 
+static __always_inline bool excluded_flow(struct sock *sk, const struct flow_slot *message)
+{
+	struct endpoints ends;
+
+	if (!rule_count)
+		return false;
+	endpoints__fill(&ends, sk);
+	__builtin_memcpy(ends.remote, message->remote, sizeof(ends.remote));
+	ends.remote_port = message->remote_port;
+	return excluded_message(sk->__sk_common.skc_family, &ends);
+}
+
 /* One message of an inet datagram or raw socket. `length` is what was really moved. */
 static __always_inline int flow__message(struct sock *sk, int length, bool sent, __u8 program)
 {
@@ -189,9 +211,9 @@ static __always_inline int flow__message(struct sock *sk, int length, bool sent,
 	struct flow_storage *storage;
 
 	flow__fill_peer(&message, sk);
-	if (excluded(bpf_get_socket_cookie(sk), sk->__sk_common.skc_family, NULL, 0, message.remote,
-		     message.remote_port))
+	if (excluded_flow(sk, &message))
 		return 0;
+	bpf_get_socket_cookie(sk); /* makes it */
 	message.first_ns = message.last_ns = bpf_ktime_get_boot_ns();
 	message.start_ns = task->group_leader->start_boottime;
 	message.pid = task->tgid;

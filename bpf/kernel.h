@@ -22,6 +22,9 @@
 
 #define SOCK_STREAM 1
 #define SOCK_DGRAM  2
+#define SOCK_RAW    3
+
+#define UNIX_PATH_MAX 108
 
 #define IPPROTO_TCP   6
 #define IPPROTO_MPTCP 262
@@ -142,6 +145,19 @@ struct sock {
 	int sk_err;
 	__u32 sk_max_ack_backlog;
 	struct socket *sk_socket;
+} NA_CORE;
+
+struct sockaddr_un {
+	unsigned short sun_family;
+} NA_CORE;
+
+struct unix_address {
+	int len; /* of `name` */
+	struct sockaddr_un name[];
+} NA_CORE;
+
+struct unix_sock {
+	struct unix_address *addr;
 } NA_CORE;
 
 struct inet_sock {
@@ -299,11 +315,6 @@ struct bpf_sock_addr_kern {
 	int uaddrlen;
 } NA_CORE;
 
-struct sockaddr_un_path {
-	unsigned short sun_family;
-	char sun_path[108];
-};
-
 struct io_cqe {
 	int fd;
 } NA_CORE;
@@ -316,6 +327,7 @@ struct io_kiocb {
 struct io_uring_cqe {
 	__u64 user_data;
 	__s32 res;
+	__u32 flags;
 } NA_CORE;
 
 struct io_ring_ctx;

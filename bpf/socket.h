@@ -8,12 +8,26 @@
 
 #include "filter.h"
 
+/* `address` is a struct sockaddr_un of which `length` bytes of path are there. */
+static __always_inline void unix__fill_path(struct na_record_unix *record, const void *address, int length)
+{
+	__u32 bytes = length < 0 ? 0 : length;
+
+	for (int i = 0; i < (int)sizeof(record->path) / 8; i++)
+		((__u64 *)record->path)[i] = 0;
+	asm volatile("" : "+r"(bytes)); /* keeps the bound below in the program */
+	if (bytes > UNIX_PATH_MAX)
+		bytes = UNIX_PATH_MAX;
+	record->length = bytes;
+	bpf_probe_read_kernel(record->path, bytes, address + sizeof(unsigned short));
+}
+
 static __always_inline int created__report(struct sock *sk, __u64 cookie, __u8 program)
 {
 	struct na_record_created *record;
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	if (!family_wanted(family) || excluded_task(cookie, family))
+	if (!family_wanted(family) || excluded_created(cookie, family))
 		return 0;
 	record = RESERVE(created, program);
 	if (!record)
@@ -30,6 +44,30 @@ static __always_inline int created__report(struct sock *sk, __u64 cookie, __u8 p
 	return 0;
 }
 
+static __always_inline bool excluded_bind(__u64 cookie, __u16 family, const __u8 *address, __u16 port)
+{
+	struct endpoints ends = {};
+
+	if (!rule_count)
+		return false;
+	__builtin_memcpy(ends.local, address, sizeof(ends.local));
+	ends.local_port = port;
+	return excluded_decide(cookie, family, &ends, EXCLUDED_LATER);
+}
+
+static __always_inline bool excluded_connect(struct sock *sk, __u64 cookie, __u16 family,
+					     const __u8 *address, __u16 port)
+{
+	struct endpoints ends;
+
+	if (!rule_count)
+		return false;
+	endpoints__fill(&ends, sk);
+	__builtin_memcpy(ends.remote, address, sizeof(ends.remote));
+	ends.remote_port = port;
+	return excluded_decide(cookie, family, &ends, EXCLUDED_LATER);
+}
+
 /* `address` is in record form, `port` in host order. */
 static __always_inline int bind__report(struct sock *sk, __u64 cookie, const __u8 *address, __u16 port,
 					__u8 program)
@@ -37,7 +75,7 @@ static __always_inline int bind__report(struct sock *sk, __u64 cookie, const __u
 	struct na_record_bind *record;
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	if (!family_wanted(family) || excluded_task(cookie, family))
+	if (!family_wanted(family) || excluded_bind(cookie, family, address, port))
 		return 0;
 	record = RESERVE(bind, program);
 	if (!record)
@@ -53,12 +91,22 @@ static __always_inline int bind__report(struct sock *sk, __u64 cookie, const __u
 	return 0;
 }
 
+static __always_inline bool excluded_bound(struct sock *sk, __u64 cookie, __u16 family)
+{
+	struct endpoints ends;
+
+	if (!rule_count)
+		return false;
+	endpoints__fill(&ends, sk);
+	return excluded_decide(cookie, family, &ends, EXCLUDED_LATER);
+}
+
 static __always_inline int bound__report(struct sock *sk, __u64 cookie, __u8 program)
 {
 	struct na_record_bound *record;
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	if (!family_wanted(family) || excluded_task(cookie, family))
+	if (!family_wanted(family) || excluded_bound(sk, cookie, family))
 		return 0;
 	record = RESERVE(bound, program);
 	if (!record)
@@ -86,7 +134,7 @@ static __always_inline int connect__report(struct sock *sk, __u64 cookie, const 
 	struct na_record_connect *record;
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	if (!family_wanted(family) || excluded(cookie, family, NULL, 0, address, port))
+	if (!family_wanted(family) || excluded_connect(sk, cookie, family, address, port))
 		return 0;
 	record = RESERVE(connect, program);
 	if (!record)
@@ -109,15 +157,16 @@ static __always_inline int released__report(struct sock *sk, __u64 cookie, __u8 
 {
 	struct na_record_released *record;
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u8 how;
 
 	if (!family_wanted(family))
 		return 0;
-	if (excluded_task(cookie, family)) {
-		/* A TCP connection lives on after its process let go: its end forgets the cookie. */
-		if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
-			excluded_forget(cookie);
+	how = excluded_socket(cookie);
+	/* A TCP connection lives on after its process let go: its end forgets the cookie. */
+	if (how && BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
+		excluded_forget(cookie);
+	if (how == EXCLUDED_WHOLE)
 		return 0;
-	}
 	record = RESERVE(released, program);
 	if (!record)
 		return 0;

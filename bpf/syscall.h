@@ -8,9 +8,22 @@
 #ifndef NA_SYSCALL_H
 #define NA_SYSCALL_H
 
-#include "filter.h"
+#include "file.h"
+#include "socket.h"
 
 #define SECCOMP_MODE_FILTER 2
+
+/* True where a program nearer to the operation told its success: cgroup/post_bind, a state. */
+static __always_inline bool success_is_told(struct sock *sk, __u32 operation)
+{
+	__u16 type = BPF_CORE_READ(sk, sk_type);
+
+	if (!family_is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))
+		return false;
+	if (operation == NA_OPERATION_BIND) /* without a port there was no post_bind */
+		return type != SOCK_RAW && BPF_CORE_READ(sk, __sk_common.skc_num);
+	return type == SOCK_STREAM && operation != NA_OPERATION_SHUTDOWN;
+}
 
 /* The call as its caller made it, whatever the ABI. */
 struct call {
@@ -80,7 +93,7 @@ static __noinline int call__created(struct sock *sk, const struct call *call, __
 	__u32 family = call->args[0], protocol = call->args[2];
 	__s32 error = call->ret < 0 ? call->ret : 0;
 
-	if (!family_wanted(family) || excluded_task(cookie, family))
+	if (!family_wanted(family) || excluded_created(cookie, family))
 		return 0;
 	record = RESERVE(created, program);
 	if (!record)
@@ -97,10 +110,23 @@ static __noinline int call__created(struct sock *sk, const struct call *call, __
 	record->family = family;
 	record->type = call->args[1] & 15; /* without SOCK_CLOEXEC, SOCK_NONBLOCK */
 	record->protocol = protocol;
+	if (record->inode)
+		other__add(record->inode, family, record->type);
 	record->reserved[0] = error && seccomp_flag();
 	record->reserved[1] = record->reserved[2] = 0;
 	record_submit(record);
 	return 0;
+}
+
+static __always_inline bool excluded_accept(struct sock *sk, __u64 cookie, __u16 family)
+{
+	struct endpoints ends = {};
+
+	if (!rule_count)
+		return false;
+	if (family_is_inet(family))
+		endpoints__fill(&ends, sk);
+	return excluded_decide(cookie, family, &ends, EXCLUDED_WHOLE);
 }
 
 static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u16 flags, __u8 program)
@@ -109,7 +135,7 @@ static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	__u64 cookie = cookie_of(sk);
 
-	if (!family_wanted(family) || excluded_task(cookie, family))
+	if (!family_wanted(family) || excluded_accept(sk, cookie, family))
 		return 0;
 	record = RESERVE(accepted, program);
 	if (!record)
@@ -123,12 +149,9 @@ static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u
 		SOCKET_FILL(record, sk, PROBED);
 	else
 		SOCKET_FILL_OTHER(record, sk);
+	if (!family_is_inet(family))
+		other__add(record->inode, family, record->type);
 	record->flags |= flags;
-	if (excluded(cookie, family, record->local, record->local_port, record->remote,
-		     record->remote_port)) {
-		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
-		return 0;
-	}
 	record_submit(record);
 	return 0;
 }
@@ -148,7 +171,7 @@ static __noinline int call__result(struct sock *sk, const struct outcome *outcom
 	__u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
 	__u64 cookie = cookie_of(sk);
 
-	if (!family_wanted(family) || excluded_task(cookie, family))
+	if (!family_wanted(family) || excluded_call(cookie, family))
 		return 0;
 	record = RESERVE(result, outcome->program);
 	if (!record)
@@ -214,12 +237,33 @@ static __always_inline int call__accept(const struct call *call, __u16 flags, __
 	return sk ? call__accepted(sk, listener, flags, program) : 0;
 }
 
+/* The name that a unix socket was bound to; the address of bind(2) is no longer asked for it. */
+static __noinline int call__bound_unix(struct sock *sk, __u8 program)
+{
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	struct na_record_unix *record;
+
+	if (!family_wanted(AF_UNIX) || excluded_call(cookie_of(sk), AF_UNIX))
+		return 0;
+	record = RESERVE(unix, program);
+	if (!record)
+		return 0;
+	HEADER(record, UNIX, program, 0);
+	record->cookie = cookie_of(sk);
+	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+	record->operation = NA_OPERATION_BIND;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	unix__fill_path(record, (void *)address + bpf_core_field_offset(struct unix_address, name),
+			BPF_CORE_READ(address, len) - (int)sizeof(unsigned short));
+	record_submit(record);
+	return 0;
+}
+
 /* bind, listen, connect, shutdown, and refused sends. */
 static __always_inline int call__other(const struct call *call, __u8 program)
 {
 	bool send = call->operation == NA_OPERATION_SEND, refused;
 	struct sock *sk;
-	__u16 family;
 
 	if (!result_is_final(call->ret) || (call->ret > 0 && !send))
 		return 0;
@@ -229,11 +273,11 @@ static __always_inline int call__other(const struct call *call, __u8 program)
 	sk = sock_of_fd(call->args[0]);
 	if (!sk)
 		return 0;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	/* TCP's successes are states. */
-	if (!call->ret && family_is_inet(family) && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM &&
-	    call->operation != NA_OPERATION_SHUTDOWN && call->operation != NA_OPERATION_BIND)
+	if (!call->ret && success_is_told(sk, call->operation))
 		return 0;
+	if (!call->ret && call->operation == NA_OPERATION_BIND &&
+	    BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
+		call__bound_unix(sk, program);
 	return call__result(sk, &(struct outcome){call->operation, call->ret, call->args[1],
 						  NA_FLAG_FD_RESOLVED, program});
 }

@@ -34,7 +34,15 @@ static __always_inline void totals__fill_mptcp(struct na_record_ended *record,
 	if (!bpf_core_field_exists(msk->bytes_sent))
 		return;
 	record->received_bytes = BPF_CORE_READ(msk, bytes_received);
-	record->sent_bytes = BPF_CORE_READ(msk, bytes_sent);
+	record->sent_bytes = BPF_CORE_READ(msk, bytes_sent) - BPF_CORE_READ(msk, bytes_retrans);
+}
+
+/* The TCP sockets of an MPTCP connection share its struct socket, which points to the connection. */
+static __always_inline __u16 subflow_flag(const struct sock *sk)
+{
+	struct socket *socket = sk->sk_socket;
+
+	return socket && socket->sk != sk ? NA_FLAG_SUBFLOW : 0;
 }
 
 static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int before, __u8 program)
@@ -46,6 +54,7 @@ static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int
 	HEADER_NO_TASK(record, ENDED, program, -sk->sk_err);
 	record->cookie = cookie;
 	SOCKET_FILL(record, sk, TRUSTED);
+	record->flags |= subflow_flag(sk);
 	record->before = before;
 	record->now = TCP_CLOSE;
 	if (!record->inode)
@@ -72,10 +81,25 @@ static __always_inline int state__changed(const struct sock *sk, __u64 cookie, i
 		HEADER_NO_TASK(record, STATE, program, -sk->sk_err);
 	record->cookie = cookie;
 	SOCKET_FILL(record, sk, TRUSTED);
+	record->flags |= subflow_flag(sk);
 	record->before = before;
 	record->now = now;
 	record_submit(record);
 	return 0;
+}
+
+static __always_inline bool excluded_state(const struct sock *sk, __u64 cookie, __u16 family)
+{
+	struct endpoints ends;
+
+	if (!rule_count)
+		return false;
+	if (excluded_socket(cookie))
+		return true;
+	if (sk->sk_socket)
+		return false;
+	endpoints__fill(&ends, sk);
+	return excluded_orphan(family, &ends);
 }
 
 static __always_inline int state__report(const struct sock *sk, int before, int now, __u8 program)
@@ -94,7 +118,7 @@ static __always_inline int state__report(const struct sock *sk, int before, int 
 	/* A child that no process has yet: accept reports it. Fast Open accepts earlier. */
 	if (child && !sk->sk_socket)
 		return 0;
-	if (excluded_socket(cookie)) {
+	if (excluded_state(sk, cookie, family)) {
 		if (now == TCP_CLOSE)
 			excluded_forget(cookie);
 		return 0;

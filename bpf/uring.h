@@ -13,6 +13,8 @@
 #define URING_BIND     56
 #define URING_LISTEN   57
 
+#define CQE_F_BUFFER 1 /* IORING_CQE_F_BUFFER */
+
 static __always_inline __u32 operation_of_uring(__u8 opcode)
 {
 	switch (opcode) {
@@ -31,12 +33,14 @@ static __always_inline __u32 operation_of_uring(__u8 opcode)
 }
 
 /*
- * A completion without a request is one of a multishot operation: with a descriptor that is a
- * connected socket of ours it was an accept, and who listened is not known.
+ * A completion without a request is one of a multishot operation. Those that receive took a buffer;
+ * with a descriptor that is a connected socket it was most likely an accept: a poll may tell the
+ * same number, so the agent ignores it for sockets that it knows to be accepted or connected. Who
+ * listened is not known.
  */
-static __always_inline int uring__multishot(int res, __u8 program)
+static __always_inline int uring__multishot(int res, __u32 flags, __u8 program)
 {
-	struct sock *sk = res > 2 ? sock_of_fd(res) : NULL;
+	struct sock *sk = flags & CQE_F_BUFFER ? NULL : sock_of_fd(res);
 
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_ESTABLISHED ||
 	    !BPF_CORE_READ(sk, __sk_common.skc_dport))
@@ -44,15 +48,34 @@ static __always_inline int uring__multishot(int res, __u8 program)
 	return call__accepted(sk, NULL, NA_FLAG_URING | NA_FLAG_FD_RESOLVED, program);
 }
 
-static __always_inline int uring__complete(struct io_kiocb *req, int res, __u8 program)
+/* Only of families that no cgroup program sees; what failed has no family here. */
+static __always_inline int uring__created(int res, __u8 program)
 {
+	struct sock *sk = sock_of_fd(res);
+	struct call call = {.ret = res};
+
+	if (!sk)
+		return 0;
+	call.args[0] = BPF_CORE_READ(sk, __sk_common.skc_family);
+	call.args[1] = BPF_CORE_READ(sk, sk_type);
+	return family_is_inet(call.args[0]) ? 0 : call__created(sk, &call, program);
+}
+
+static __always_inline int uring__complete(struct io_kiocb *req, const struct io_uring_cqe *cqe,
+					   __u8 program)
+{
+	int res = BPF_CORE_READ(cqe, res);
 	__u32 operation;
+	__u8 opcode;
 	struct socket *socket;
 	struct sock *sk;
 
 	if (!req)
-		return uring__multishot(res, program);
-	operation = operation_of_uring(BPF_CORE_READ(req, opcode));
+		return uring__multishot(res, BPF_CORE_READ(cqe, flags), program);
+	opcode = BPF_CORE_READ(req, opcode);
+	if (opcode == URING_SOCKET)
+		return uring__created(res, program);
+	operation = operation_of_uring(opcode);
 	if (operation == NA_OPERATION_NONE)
 		return 0;
 	/* The request holds its file: no race here, unlike with a descriptor. */
@@ -67,8 +90,7 @@ static __always_inline int uring__complete(struct io_kiocb *req, int res, __u8 p
 	}
 	if (!result_is_final(res) || res > 0)
 		return 0;
-	if (!res && operation == NA_OPERATION_CONNECT && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM &&
-	    family_is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))
+	if (!res && success_is_told(sk, operation))
 		return 0;
 	return call__result(sk, &(struct outcome){operation, res, 0, NA_FLAG_URING, program});
 }
