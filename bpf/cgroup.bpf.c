@@ -16,10 +16,17 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define ALLOW 1
 
+/* The helper is from 5.18; before, sys_exit alone tells. */
+static __always_inline bool was_denied(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_retval) && bpf_get_retval() < 0;
+}
+
 SEC("cgroup/sock_create")
 int cgroup__sock_create(struct bpf_sock *ctx)
 {
-	created__report((struct sock *)ctx, bpf_get_socket_cookie(ctx), NA_PROGRAM_SOCK_CREATE);
+	created__report((struct sock *)ctx, bpf_get_socket_cookie(ctx), was_denied(),
+			NA_PROGRAM_SOCK_CREATE);
 	return ALLOW;
 }
 
@@ -41,12 +48,6 @@ static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
 
 #define ADDRESS_PORT(ctx) bpf_ntohs((__u16)(ctx)->user_port)
 
-/* The helper is from 5.18; before, sys_exit alone tells. */
-static __always_inline bool was_denied(void)
-{
-	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_retval) && bpf_get_retval() < 0;
-}
-
 /*
  * Programs of the root run after those of the process's own cgroup: when one of them refused, the
  * return value says so, and the address is the one it left.
@@ -59,7 +60,7 @@ static __always_inline bool was_denied(void)
                                                                                              \
 		ADDRESS_V##version(ctx, address);                                            \
 		bind__report(sock_of_address(ctx), bpf_get_socket_cookie(ctx), address,      \
-			     ADDRESS_PORT(ctx), NA_PROGRAM_BIND##id);                        \
+			     ADDRESS_PORT(ctx), was_denied(), NA_PROGRAM_BIND##id);          \
 		return ALLOW;                                                                \
 	}
 
@@ -80,8 +81,9 @@ static __always_inline bool was_denied(void)
 	SEC("cgroup/post_bind" #version)                                                     \
 	int cgroup__post_bind##version(struct bpf_sock *ctx)                                 \
 	{                                                                                    \
-		bound__report((struct sock *)ctx, bpf_get_socket_cookie(ctx),                \
-			      NA_PROGRAM_POST_BIND##id);                                     \
+		if (!was_denied())                                                           \
+			bound__report((struct sock *)ctx, bpf_get_socket_cookie(ctx),        \
+				      NA_PROGRAM_POST_BIND##id);                             \
 		return ALLOW;                                                                \
 	}
 

@@ -75,6 +75,12 @@ static __always_inline __u64 inode_of_socket(struct socket *socket)
 		i_ino);
 }
 
+/* A socket that the kernel made for itself (NFS, WireGuard): no process is behind it. */
+static __always_inline __u16 kernel_flag(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) ? NA_FLAG_KERNEL : 0;
+}
+
 /* Local and remote address and port, family, protocol, netns, cookie, inode. */
 #define SOCKET_FILL(record, sk, READ)                                                              \
 	do {                                                                                       \

@@ -144,6 +144,7 @@ struct sock {
 	__u16 sk_protocol;
 	int sk_err;
 	__u32 sk_max_ack_backlog;
+	unsigned char sk_kern_sock : 1;
 	struct socket *sk_socket;
 } NA_CORE;
 

@@ -22,7 +22,7 @@ static __always_inline void unix__fill_path(struct na_record_unix *record, const
 	bpf_probe_read_kernel(record->path, bytes, address + sizeof(unsigned short));
 }
 
-static __always_inline int created__report(struct sock *sk, __u64 cookie, __u8 program)
+static __always_inline int created__report(struct sock *sk, __u64 cookie, bool denied, __u8 program)
 {
 	struct na_record_created *record;
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -32,7 +32,7 @@ static __always_inline int created__report(struct sock *sk, __u64 cookie, __u8 p
 	record = RESERVE(created, program);
 	if (!record)
 		return 0;
-	HEADER(record, CREATED, program, 0);
+	HEADER(record, CREATED, program, denied ? -EPERM : 0);
 	record->cookie = cookie;
 	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
 	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
@@ -70,7 +70,7 @@ static __always_inline bool excluded_connect(struct sock *sk, __u64 cookie, __u1
 
 /* `address` is in record form, `port` in host order. */
 static __always_inline int bind__report(struct sock *sk, __u64 cookie, const __u8 *address, __u16 port,
-					__u8 program)
+					bool denied, __u8 program)
 {
 	struct na_record_bind *record;
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -80,7 +80,7 @@ static __always_inline int bind__report(struct sock *sk, __u64 cookie, const __u
 	record = RESERVE(bind, program);
 	if (!record)
 		return 0;
-	HEADER(record, BIND, program, 0);
+	HEADER(record, BIND, program, denied ? -EPERM : 0);
 	record->cookie = cookie;
 	__builtin_memcpy(record->address, address, sizeof(record->address));
 	record->port = port;
@@ -148,7 +148,8 @@ static __always_inline int connect__report(struct sock *sk, __u64 cookie, const 
 	record->family = family;
 	record->type = BPF_CORE_READ(sk, sk_type);
 	record->protocol = BPF_CORE_READ(sk, sk_protocol);
-	record->reserved[0] = record->reserved[1] = 0;
+	record->flags = kernel_flag(sk);
+	record->reserved = 0;
 	record_submit(record);
 	return 0;
 }

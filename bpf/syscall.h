@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "socket.h"
+#include "tcp.h"
 
 #define SECCOMP_MODE_FILTER 2
 
@@ -22,7 +23,8 @@ static __always_inline bool success_is_told(struct sock *sk, __u32 operation)
 		return false;
 	if (operation == NA_OPERATION_BIND) /* without a port there was no post_bind */
 		return type != SOCK_RAW && BPF_CORE_READ(sk, __sk_common.skc_num);
-	return type == SOCK_STREAM && operation != NA_OPERATION_SHUTDOWN;
+	/* A listen that succeeds as a state may still fail: the port's conflicts come after. */
+	return type == SOCK_STREAM && operation == NA_OPERATION_CONNECT;
 }
 
 /* The call as its caller made it, whatever the ABI. */
@@ -153,6 +155,10 @@ static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u
 		other__add(record->inode, family, record->type);
 	record->flags |= flags;
 	record_submit(record);
+	/* Reset while it waited to be accepted: its end came when nobody knew it. */
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE &&
+	    BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP && family_is_inet(family))
+		state__ended_before(sk, cookie, program);
 	return 0;
 }
 

@@ -45,16 +45,11 @@ static __always_inline __u16 subflow_flag(const struct sock *sk)
 	return socket && socket->sk != sk ? NA_FLAG_SUBFLOW : 0;
 }
 
-static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int before, __u8 program)
+/* What the record has besides its header and SOCKET_FILL. */
+static __always_inline int ended__submit(struct na_record_ended *record, const struct sock *sk,
+					 __u64 cookie, int before)
 {
-	struct na_record_ended *record = RESERVE(ended, program);
-
-	if (!record)
-		return 0;
-	HEADER_NO_TASK(record, ENDED, program, -sk->sk_err);
 	record->cookie = cookie;
-	SOCKET_FILL(record, sk, TRUSTED);
-	record->flags |= subflow_flag(sk);
 	record->before = before;
 	record->now = TCP_CLOSE;
 	if (!record->inode)
@@ -65,6 +60,30 @@ static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int
 		totals__fill_tcp(record, (const struct tcp_sock *)sk);
 	record_submit(record);
 	return 0;
+}
+
+static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int before, __u8 program)
+{
+	struct na_record_ended *record = RESERVE(ended, program);
+
+	if (!record)
+		return 0;
+	HEADER_NO_TASK(record, ENDED, program, -sk->sk_err);
+	SOCKET_FILL(record, sk, TRUSTED);
+	record->flags |= subflow_flag(sk);
+	return ended__submit(record, sk, cookie, before);
+}
+
+/* Of a socket that is closed already, from which state is not known. */
+static __always_inline int state__ended_before(struct sock *sk, __u64 cookie, __u8 program)
+{
+	struct na_record_ended *record = RESERVE(ended, program);
+
+	if (!record)
+		return 0;
+	HEADER_NO_TASK(record, ENDED, program, -BPF_CORE_READ(sk, sk_err));
+	SOCKET_FILL(record, sk, PROBED);
+	return ended__submit(record, sk, cookie, 0);
 }
 
 static __always_inline int state__changed(const struct sock *sk, __u64 cookie, int before, int now,
@@ -81,7 +100,7 @@ static __always_inline int state__changed(const struct sock *sk, __u64 cookie, i
 		HEADER_NO_TASK(record, STATE, program, -sk->sk_err);
 	record->cookie = cookie;
 	SOCKET_FILL(record, sk, TRUSTED);
-	record->flags |= subflow_flag(sk);
+	record->flags |= subflow_flag(sk) | kernel_flag(sk);
 	record->before = before;
 	record->now = now;
 	record_submit(record);

@@ -74,7 +74,7 @@ enum na_loss {
 #define NA_FLAG_TRUNCATED   0x0020 /* a text was longer than its cap */
 #define NA_FLAG_URING       0x0040 /* by io_uring */
 #define NA_FLAG_SECCOMP     0x0080 /* the task runs under a seccomp filter */
-#define NA_FLAG_DENIED      0x0100 /* a cgroup program refused the operation */
+#define NA_FLAG_KERNEL      0x0200 /* the kernel made the socket for itself */
 
 enum na_program {
 	NA_PROGRAM_NONE,
