@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From record to finished event: process cache, socket table, exclusion, time and number. Knows
+ * nothing of where records come from or events go to. Capture thread only.
+ */
+#ifndef NA_PIPELINE_H
+#define NA_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "record.h"
+
+struct na_filter;
+struct na_pipeline;
+
+struct na_pipeline_options {
+	size_t max_processes, max_sockets, max_flows;
+	uint64_t flow_interval_ns, heartbeat_ns;
+	const char *proc, *passwd;    /* NULL: never look (replay) */
+	const struct na_text *redact; /* patterns of arguments */
+	size_t redact_count;
+	struct na_filter *const *excluded; /* what the kernel could not leave out; borrowed */
+	size_t excluded_count;
+	bool process_events;
+	bool call_results;       /* RESULT records come */
+	bool skipped_known;      /* the kernel counts skipped runs of programs */
+	uint64_t boot_number;    /* of the boot that the records are of */
+	uint64_t wall_offset_ns; /* boot time to wall time */
+	const char *instance;    /* begins every event id; borrowed */
+	struct na_sink *sink;    /* borrowed; gets events with their time and number */
+};
+
+/* NULL: out of memory. */
+struct na_pipeline *na_pipeline_new(const struct na_pipeline_options *options);
+void na_pipeline_free(struct na_pipeline *pipeline);
+
+/* Describes the processes that run. 0 or a negative errno: /proc cannot be read. */
+int na_pipeline_scan(struct na_pipeline *pipeline);
+
+/* In order of time. 0, or the sink's error. */
+int na_pipeline_record(struct na_pipeline *pipeline, const struct na_record_header *record);
+
+/* Flows, heartbeat, memory; about once a second. `wall_offset_ns` is that of now. */
+int na_pipeline_tick(struct na_pipeline *pipeline, uint64_t now_ns, uint64_t wall_offset_ns);
+
+/* What is counted and not told yet, before the end. */
+int na_pipeline_flush(struct na_pipeline *pipeline, uint64_t now_ns);
+
+/*
+ * agent_started, agent_degraded, agent_stopping, heartbeat; `message` says what a person should
+ * know, NULL: nothing.
+ */
+int na_pipeline_agent_event(struct na_pipeline *pipeline, enum na_event_type type, uint64_t now_ns,
+			    const char *message);
+
+#endif
