@@ -70,6 +70,9 @@ int na_capture_self_test(struct na_capture *capture, uint64_t timeout_ns, na_rec
 /* Reads the sockets that are there; their records join the others in order of time. */
 int na_capture_snapshot(struct na_capture *capture);
 
+/* Records of the last snapshot are still to be passed on. */
+bool na_capture_snapshot_pending(const struct na_capture *capture);
+
 /* As na_rings_read, na_rings_drain and na_rings_wait, with the snapshot merged in. */
 int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *take, void *context);
 int na_capture_drain(struct na_capture *capture, na_record_take *take, void *context);

@@ -146,6 +146,11 @@ int na_capture_snapshot(struct na_capture *capture)
 	return 0;
 }
 
+bool na_capture_snapshot_pending(const struct na_capture *capture)
+{
+	return capture->found != NULL;
+}
+
 int na_capture_flush_flows(struct na_capture *capture)
 {
 	union bpf_iter_link_info info = {
