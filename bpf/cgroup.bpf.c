@@ -244,6 +244,7 @@ static __always_inline void found__fill(struct na_record_found *record, struct t
 	record->header.pid = task->tgid;
 	record->header.tid = task->pid;
 	record->header.start_ns = task->group_leader->start_boottime;
+	credentials__fill(&record->header.credentials, task->cred);
 	record->cookie = bpf_get_socket_cookie(sk);
 	record->type = sk->sk_type;
 	if (family_is_inet(sk->__sk_common.skc_family))

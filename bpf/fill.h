@@ -42,6 +42,16 @@ static __always_inline void header__fill_no_task(struct na_record_header *header
 	header->start_ns = 0;
 	header->pid = 0;
 	header->error = error;
+	header->credentials.uid = header->credentials.gid = 0;
+	header->credentials.euid = header->credentials.egid = 0;
+}
+
+static __always_inline void credentials__fill(struct na_credentials *credentials, const struct cred *cred)
+{
+	credentials->uid = cred->uid.val;
+	credentials->gid = cred->gid.val;
+	credentials->euid = cred->euid.val;
+	credentials->egid = cred->egid.val;
 }
 
 /* In process context only: `current` did it. */
@@ -58,6 +68,7 @@ static __always_inline void header__fill(struct na_record_header *header, __u16 
 	header->start_ns = task->group_leader->start_boottime;
 	header->pid = task->tgid;
 	header->error = error;
+	credentials__fill(&header->credentials, task->cred);
 }
 
 #define HEADER(record, id, program, error) \

@@ -25,6 +25,7 @@ struct flow_slot {
 	__u32 received_packets;
 	__u32 pid;
 	__u32 tid;
+	struct na_credentials credentials;
 	__u16 remote_port;
 	__u16 used;
 	__u32 program;
@@ -73,6 +74,7 @@ static __noinline int flow__emit(struct sock *sk, const struct flow_slot *slot)
 	record->header.start_ns = slot->start_ns;
 	record->header.pid = slot->pid;
 	record->header.error = 0;
+	record->header.credentials = slot->credentials;
 	record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	record->type = BPF_CORE_READ(sk, sk_type);
 	SOCKET_FILL(record, sk, PROBED);
@@ -218,6 +220,7 @@ static __always_inline int flow__message(struct sock *sk, int length, bool sent,
 	message.start_ns = task->group_leader->start_boottime;
 	message.pid = task->tgid;
 	message.tid = task->pid;
+	credentials__fill(&message.credentials, task->cred);
 	message.sent_bytes = sent ? length : 0;
 	message.sent_packets = sent;
 	message.received_bytes = sent ? 0 : length;

@@ -10,6 +10,11 @@
 /* Largest record: an EXEC with all its texts. A reader may rely on it. */
 #define NA_RECORD_SIZE_MAX 16384
 
+/* Of a task at a moment: it may have changed them since its exec. */
+struct na_credentials {
+	__u32 uid, gid, euid, egid;
+};
+
 /* Task is all zero where the moment has no process (softirq): never `current` there. */
 struct na_record_header {
 	__u16 size;     /* of the whole record, this header included */
@@ -20,6 +25,7 @@ struct na_record_header {
 	__u64 start_ns; /* the process's start, CLOCK_BOOTTIME: with pid it is unique in a boot */
 	__u32 pid;
 	__s32 error;    /* negative errno of the operation, 0: none */
+	struct na_credentials credentials;
 };
 
 enum na_record_type {

@@ -66,6 +66,13 @@ uint64_t na_processes_dropped(const struct na_processes *processes);
 
 /* process.*, user.*, group.*, container.*, netaudit.process.*, netaudit.cgroup.*; NULL sets nothing. */
 void na_process_fill(const struct na_process *process, struct na_event *event);
+/*
+ * user.* and group.* as they were at the moment of a record, where they differ from those of the
+ * exec: servers give up rights after it. The texts are valid until the next call.
+ */
+void na_processes_fill_user(struct na_processes *processes,
+			    const struct na_credentials *credentials, struct na_event *event);
+
 /* netaudit.creator.* and netaudit.closer.* */
 void na_process_fill_creator(const struct na_process *process, struct na_event *event);
 void na_process_fill_closer(const struct na_process *process, struct na_event *event);

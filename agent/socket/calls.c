@@ -50,7 +50,7 @@ static int report_denied(struct na_sockets *sockets, struct na_socket *socket,
 
 	if (error)
 		return error;
-	na_fill_process(sockets, process, header->tid);
+	na_fill_process(sockets, process, header->tid, &header->credentials);
 	na_fill_creator(sockets, socket, process);
 	if (call && call->operation != NA_OPERATION_SOCKET)
 		na_fill_destination(sockets, socket, &call->address, call->port);
@@ -97,7 +97,8 @@ static int take_create_failure(struct na_sockets *sockets, const struct na_recor
 	error = na_fill_begin(sockets, NA_EVENT_SOCKET_CREATED, header, socket);
 	if (error)
 		return error;
-	na_fill_process(sockets, na_sockets_process(sockets, header), header->tid);
+	na_fill_process(sockets, na_sockets_process(sockets, header), header->tid,
+			&header->credentials);
 	na_event_set_error(&sockets->event, header->error);
 	return na_fill_put(sockets);
 }
@@ -111,7 +112,7 @@ static int begin_call(struct na_sockets *sockets, struct na_socket *socket, enum
 
 	if (error)
 		return error;
-	na_fill_process(sockets, process, header->tid);
+	na_fill_process(sockets, process, header->tid, &header->credentials);
 	na_fill_creator(sockets, socket, process);
 	if (header->error)
 		na_event_set_error(&sockets->event, header->error);
@@ -386,10 +387,11 @@ int na_take_created(struct na_sockets *sockets, const struct na_record_created *
 	socket->netns = record->netns;
 	na_process_unref(&socket->creator);
 	socket->creator = na_process_ref(process);
+	socket->owner_credentials = header->credentials;
 	error = na_fill_begin(sockets, NA_EVENT_SOCKET_CREATED, header, socket);
 	if (error)
 		return error;
-	na_fill_process(sockets, process, header->tid);
+	na_fill_process(sockets, process, header->tid, &header->credentials);
 	return na_fill_put(sockets);
 }
 

@@ -365,7 +365,8 @@ int na_take_accepted(struct na_sockets *sockets, const struct na_record_accepted
 		return error;
 	na_fill_tuple(sockets, socket);
 	na_fill_connection(sockets, socket);
-	na_fill_process(sockets, na_sockets_process(sockets, header), header->tid);
+	na_fill_process(sockets, na_sockets_process(sockets, header), header->tid,
+			&header->credentials);
 	if (record->flags & NA_FLAG_URING)
 		NA_SET(&sockets->event, NA_URING, true);
 	return na_fill_put(sockets);

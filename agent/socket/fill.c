@@ -264,7 +264,8 @@ int na_fill_begin(struct na_sockets *sockets, enum na_event_type type,
 	return 0;
 }
 
-void na_fill_process(struct na_sockets *sockets, const struct na_process *process, uint32_t tid)
+void na_fill_process(struct na_sockets *sockets, const struct na_process *process, uint32_t tid,
+		     const struct na_credentials *credentials)
 {
 	if (!process) {
 		sockets->counts.unattributed++;
@@ -272,6 +273,7 @@ void na_fill_process(struct na_sockets *sockets, const struct na_process *proces
 		return;
 	}
 	na_process_fill(process, &sockets->event);
+	na_processes_fill_user(sockets->options.processes, credentials, &sockets->event);
 	if (tid)
 		NA_SET(&sockets->event, PROCESS_THREAD_ID, tid);
 }
@@ -287,7 +289,7 @@ void na_fill_owner(struct na_sockets *sockets, const struct na_socket *socket, u
 {
 	const struct na_process *owner = socket->owner ? socket->owner : socket->creator;
 
-	na_fill_process(sockets, owner, tid);
+	na_fill_process(sockets, owner, tid, &socket->owner_credentials);
 	if (!owner) {
 		NA_SET_TEXT(&sockets->event, NA_UNATTRIBUTED, unattributed_reason(socket));
 		if (socket->closer)

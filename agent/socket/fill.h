@@ -13,8 +13,9 @@
 int na_fill_begin(struct na_sockets *sockets, enum na_event_type type,
 		  const struct na_record_header *header, struct na_socket *socket);
 
-/* Who did it: process.* with the thread (0: no call of it), or why nobody is known. */
-void na_fill_process(struct na_sockets *sockets, const struct na_process *process, uint32_t tid);
+/* Who did it: process.* with the thread (0: no call of it) and user, or why nobody is known. */
+void na_fill_process(struct na_sockets *sockets, const struct na_process *process, uint32_t tid,
+		     const struct na_credentials *credentials);
 
 /* The socket's owner, its creator and closer where they differ. */
 void na_fill_owner(struct na_sockets *sockets, const struct na_socket *socket, uint32_t tid);

@@ -30,6 +30,7 @@ struct na_flow {
 	uint64_t sent_bytes, received_bytes;
 	uint32_t sent_packets, received_packets;
 	uint32_t pid; /* 0: other peers */
+	struct na_credentials credentials;
 	uint32_t ordinal;
 	uint16_t remote_port, local_port;
 	uint8_t program;
@@ -133,6 +134,7 @@ static struct na_flow *add(struct na_sockets *sockets, struct na_socket *socket,
 	flow->socket = socket;
 	flow->process = na_process_ref(na_sockets_process(sockets, &record->header));
 	flow->program = record->header.program;
+	flow->credentials = record->header.credentials;
 	flow->ingress = record->header.program == NA_PROGRAM_RECV_LENGTH;
 	if (!other) {
 		flow->pid = record->header.pid;
@@ -199,7 +201,7 @@ static int report(struct na_sockets *sockets, struct na_flow *flow, uint64_t tim
 		return error;
 	na_fill_ends(sockets, flow->socket, &ends);
 	na_fill_ordinal(sockets, flow->socket, flow->ordinal);
-	na_fill_process(sockets, flow->process, 0);
+	na_fill_process(sockets, flow->process, 0, &flow->credentials);
 	na_fill_creator(sockets, flow->socket, flow->process);
 	na_fill_traffic(sockets, &traffic, flow->ingress);
 	if (flow->first_ns)
@@ -259,6 +261,7 @@ static int report_once(struct na_sockets *sockets, struct na_socket *socket,
 	struct na_flow flow = {.socket = socket,
 			       .process = process,
 			       .pid = record->header.pid,
+			       .credentials = record->header.credentials,
 			       .remote_port = record->remote_port,
 			       .program = record->header.program,
 			       .ingress = record->header.program == NA_PROGRAM_RECV_LENGTH};

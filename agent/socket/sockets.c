@@ -155,6 +155,7 @@ void na_sockets_own(struct na_sockets *sockets, struct na_socket *socket,
 	na_process_unref(&socket->owner);
 	socket->owner = na_process_ref(process);
 	socket->owner_tid = header->tid;
+	socket->owner_credentials = header->credentials;
 }
 
 struct na_call *na_sockets_call(struct na_sockets *sockets, uint32_t tid)

@@ -181,8 +181,11 @@ void na_socket_table_set_inode(struct na_socket_table *table, struct na_socket *
 
 void na_socket_set_path(struct na_socket *socket, int end, const char *path, size_t length)
 {
-	char *copy = malloc(length);
+	char *copy;
 
+	if (length && path[0]) /* a path ends with its NUL; an abstract name may have several */
+		length = strnlen(path, length);
+	copy = malloc(length ? length : 1);
 	if (!copy)
 		return;
 	memcpy(copy, path, length);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "record.h"
 
 struct na_flow;
 struct na_process;
@@ -45,6 +46,7 @@ struct na_socket {
 	uint64_t sent_bytes, received_bytes; /* of families that count for themselves */
 	uint32_t sent_packets, received_packets;
 	uint32_t owner_tid;
+	struct na_credentials owner_credentials; /* when it became the owner */
 	uint32_t links; /* how many connections it had: the ordinal of the last */
 	uint32_t netns;
 	uint16_t family, type, protocol;

@@ -231,8 +231,10 @@ static void padding_does_not_leak(void **state)
 	(void)state;
 	make_records(1, 1);
 	memset(storage[0], 0xee, NA_RANDOM_RECORD_MAX);
-	exec->header = (struct na_record_header){
-		sizeof(*exec) + 3, NA_RECORD_EXEC, NA_PROGRAM_EXEC, 0, START_NS, 0, 0, 0};
+	exec->header = (struct na_record_header){.size = sizeof(*exec) + 3,
+						 .type = NA_RECORD_EXEC,
+						 .program = NA_PROGRAM_EXEC,
+						 .time_ns = START_NS};
 	exec->executable_length = exec->directory_length = exec->arguments_length = 1;
 	exec->cgroup_length = 0;
 	write_file(1);
@@ -477,8 +479,10 @@ static void a_crowded_moment_is_bounded(void **state)
 	(void)state;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	memset(exec, 0, sizeof(*exec));
-	exec->header = (struct na_record_header){
-		sizeof(*exec), NA_RECORD_EXEC, NA_PROGRAM_EXEC, 0, START_NS, 0, 0, 0};
+	exec->header = (struct na_record_header){.size = sizeof(*exec),
+						 .type = NA_RECORD_EXEC,
+						 .program = NA_PROGRAM_EXEC,
+						 .time_ns = START_NS};
 	exec->header.size = NA_RANDOM_RECORD_MAX;
 	assert_int_equal(na_recorder_open(name, &head, &recorder), 0);
 	for (size_t i = 0; i < blocks * 64; i++)

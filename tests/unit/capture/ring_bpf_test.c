@@ -44,7 +44,7 @@
 				   .dst_reg = 10,                                                  \
 				   .off = (at) - (int)RECORD_SIZE})
 
-_Static_assert(RECORD_SIZE == 40, "load_output copies five words");
+_Static_assert(RECORD_SIZE == 56, "load_output copies seven words");
 
 static int ring_fds[RINGS], doorbell_fd;
 static int quiet_fds[RINGS], ringing_fd, discarding_fd;
@@ -69,6 +69,8 @@ static int load_output(int ring_fd, int32_t flags)
 		COPY_WORD(16),
 		COPY_WORD(24),
 		COPY_WORD(32),
+		COPY_WORD(40),
+		COPY_WORD(48),
 		MOVE(2, 10),
 		ADD_IMM(2, -(int)RECORD_SIZE),
 		LOAD_MAP(1, ring_fd),

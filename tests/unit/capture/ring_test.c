@@ -231,14 +231,10 @@ static void put_bytes(size_t size, const struct na_record_header *header)
 
 static void malformed_records_are_counted_and_skipped(void **state)
 {
-	struct na_record_header good = {sizeof(struct na_record_exited),
-					NA_RECORD_EXITED,
-					NA_PROGRAM_EXIT,
-					0,
-					START_NS,
-					0,
-					0,
-					0};
+	struct na_record_header good = {.size = sizeof(struct na_record_exited),
+					.type = NA_RECORD_EXITED,
+					.program = NA_PROGRAM_EXIT,
+					.time_ns = START_NS};
 	struct na_record_header unknown = good, future = good;
 
 	(void)state;
