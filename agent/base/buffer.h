@@ -47,9 +47,10 @@ static inline int na_buffer_reserve(struct na_buffer *buffer, size_t more)
 	return na_buffer_grow(buffer, more);
 }
 
+/* `data` may be NULL when there is nothing to append. */
 static inline void na_buffer_append(struct na_buffer *buffer, const void *data, size_t length)
 {
-	if (na_buffer_reserve(buffer, length) < 0)
+	if (!length || na_buffer_reserve(buffer, length) < 0)
 		return;
 	memcpy(buffer->data + buffer->length, data, length);
 	buffer->length += length;

@@ -13,33 +13,47 @@
 /* \u and four digits, for one byte. */
 #define ESCAPE_LENGTH_MAX 6
 
-/* Not 0 when one of the eight bytes is below `limit` (at most 0x80). */
-static uint64_t has_below(uint64_t bytes, uint64_t limit)
-{
-	return (bytes - ONES * limit) & ~bytes & HIGH;
-}
-
-static uint64_t has_byte(uint64_t bytes, uint64_t byte)
-{
-	return has_below(bytes ^ (ONES * byte), 1);
-}
-
 static bool is_plain(unsigned char c)
 {
 	return c >= ' ' && c < DEL && c != '"' && c != '\\';
 }
 
-/* How many bytes from the first on are ASCII that stands for itself; eight at a time. */
+/* Is one of the eight bytes not plain? Each test leaves the highest bit of such a byte set. */
+static bool has_special(uint64_t bytes)
+{
+	return (bytes | (bytes + ONES) | (bytes - ONES * ' ') | ((bytes ^ ONES * '"') - ONES) |
+		((bytes ^ ONES * '\\') - ONES)) &
+	       HIGH;
+}
+
+static uint64_t load_8(const char *data)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, data, sizeof(bytes));
+	return bytes;
+}
+
+static uint64_t load_4(const char *data)
+{
+	uint32_t bytes;
+
+	memcpy(&bytes, data, sizeof(bytes));
+	return bytes;
+}
+
+/* How many bytes from the first on stand for themselves; many at a time, the last ones twice. */
 static size_t plain_length(const char *data, size_t length)
 {
 	size_t i = 0;
 
-	for (uint64_t bytes; length - i >= sizeof(bytes); i += sizeof(bytes)) {
-		memcpy(&bytes, data + i, sizeof(bytes));
-		if ((bytes & HIGH) | has_below(bytes, ' ') | has_byte(bytes, '"') |
-		    has_byte(bytes, '\\') | has_byte(bytes, DEL))
-			break;
-	}
+	while (length - i >= 8 && !has_special(load_8(data + i)))
+		i += 8;
+	if (i && length - i < 8 && !has_special(load_8(data + length - 8)))
+		return length;
+	if (length >= 4 && length < 8 &&
+	    !has_special(load_4(data) << 32 | load_4(data + length - 4)))
+		return length;
 	while (i < length && is_plain((unsigned char)data[i]))
 		i++;
 	return i;
@@ -100,12 +114,11 @@ static void append_escaped(struct na_buffer *out, const char *data, size_t lengt
 	out->length = (size_t)(to - out->data);
 }
 
-/* Decimal, with leading zeros. */
-static char *put_digits(char *to, uint32_t value, unsigned int count)
+static char *put_pair(char *to, uint32_t value)
 {
-	for (unsigned int i = count; i--; value /= 10)
-		to[i] = (char)('0' + value % 10);
-	return to + count;
+	to[0] = (char)('0' + value / 10);
+	to[1] = (char)('0' + value % 10);
+	return to + 2;
 }
 
 /* Days since 1970 → year, month, day. Years begin in March here, so that leap days come last. */
@@ -118,20 +131,28 @@ static char *put_day(char *to, uint32_t days)
 	uint32_t day_of_year = day - (365 * year + year / 4 - year / 100);
 	uint32_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
 
-	to = put_digits(to, era * 400 + year + (month >= 10), 4);
+	year += era * 400 + (month >= 10);
+	to = put_pair(to, year / 100);
+	to = put_pair(to, year % 100);
 	*to++ = '-';
-	to = put_digits(to, month < 10 ? month + 3 : month - 9, 2);
+	to = put_pair(to, month < 10 ? month + 3 : month - 9);
 	*to++ = '-';
-	return put_digits(to, day_of_year - (153 * month + 2) / 5 + 1, 2);
+	return put_pair(to, day_of_year - (153 * month + 2) / 5 + 1);
 }
 
-static char *put_time(char *to, uint32_t seconds)
+static char *put_time(char *to, uint32_t seconds, uint32_t ns)
 {
-	to = put_digits(to, seconds / 3600, 2);
+	to = put_pair(to, seconds / 3600);
 	*to++ = ':';
-	to = put_digits(to, seconds / 60 % 60, 2);
+	to = put_pair(to, seconds / 60 % 60);
 	*to++ = ':';
-	return put_digits(to, seconds % 60, 2);
+	to = put_pair(to, seconds % 60);
+	*to++ = '.';
+	*to++ = (char)('0' + ns / 100000000);
+	to = put_pair(to, ns / 1000000 % 100);
+	to = put_pair(to, ns / 10000 % 100);
+	to = put_pair(to, ns / 100 % 100);
+	return put_pair(to, ns % 100);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -144,12 +165,16 @@ void na_json_append_text(struct na_buffer *out, struct na_text text)
 	if (na_buffer_reserve(out, plain + 2) < 0)
 		return;
 	to = out->data + out->length;
-	*to++ = '"';
+	*to = '"';
 	if (plain)
-		memcpy(to, text.data, plain);
+		memcpy(to + 1, text.data, plain);
 	out->length += plain + 1;
-	if (plain < text.length)
-		append_escaped(out, text.data + plain, text.length - plain);
+	if (plain == text.length) {
+		to[plain + 1] = '"';
+		out->length++;
+		return;
+	}
+	append_escaped(out, text.data + plain, text.length - plain);
 	na_buffer_append_char(out, '"');
 }
 
@@ -192,9 +217,7 @@ void na_json_append_date(struct na_buffer *out, uint64_t wall_ns)
 	*to++ = '"';
 	to = put_day(to, (uint32_t)(seconds / 86400));
 	*to++ = 'T';
-	to = put_time(to, (uint32_t)(seconds % 86400));
-	*to++ = '.';
-	to = put_digits(to, (uint32_t)(wall_ns % NA_NS_PER_SEC), 9);
+	to = put_time(to, (uint32_t)(seconds % 86400), (uint32_t)(wall_ns % NA_NS_PER_SEC));
 	memcpy(to, "Z\"", 2);
 	out->length += length;
 }

@@ -174,14 +174,18 @@ static void put_name(struct pen *pen, const struct na_event *event)
 
 static void put_time(struct pen *pen, const struct na_event *event)
 {
-	time_t seconds = (time_t)(event->f_TIMESTAMP / NA_NS_PER_SEC);
-	unsigned int ms = (unsigned int)(event->f_TIMESTAMP % NA_NS_PER_SEC / NA_NS_PER_MS);
 	char text[sizeof("12:34:56.789")];
 	struct tm local;
+	unsigned int ms;
+	time_t seconds;
 
-	if (!na_event_has(event, NA_FIELD_TIMESTAMP) || !localtime_r(&seconds, &local))
+	if (!na_event_has(event, NA_FIELD_TIMESTAMP))
+		return;
+	seconds = (time_t)(event->f_TIMESTAMP / NA_NS_PER_SEC);
+	if (!localtime_r(&seconds, &local))
 		return;
 	strftime(text, sizeof(text), "%H:%M:%S", &local);
+	ms = (unsigned int)(event->f_TIMESTAMP % NA_NS_PER_SEC / NA_NS_PER_MS);
 	text[8] = '.';
 	for (int i = 11; i > 8; i--, ms /= 10)
 		text[i] = (char)('0' + ms % 10);
