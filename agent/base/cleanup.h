@@ -26,18 +26,18 @@ static inline void na_cleanup_file(FILE **file)
 		fclose(*file);
 }
 
-#define NA_FREE  NA_CLEANUP(na_cleanup_free)
+#define NA_FREE NA_CLEANUP(na_cleanup_free)
 #define NA_CLOSE NA_CLEANUP(na_cleanup_fd)
 #define NA_FCLOSE NA_CLEANUP(na_cleanup_file)
 
 /* Hands ownership on: the value, and the variable holds `none` from then on. */
-#define NA_TAKE(variable, none)                       \
-	({                                            \
-		__typeof__(variable) taken_ = (variable); \
-		(variable) = (none);                  \
-		taken_;                               \
+#define NA_TAKE(variable, none)                                                                    \
+	({                                                                                         \
+		__typeof__(variable) taken_ = (variable);                                          \
+		(variable) = (none);                                                               \
+		taken_;                                                                            \
 	})
 #define NA_TAKE_POINTER(variable) NA_TAKE(variable, NULL)
-#define NA_TAKE_FD(variable)      NA_TAKE(variable, -1)
+#define NA_TAKE_FD(variable) NA_TAKE(variable, -1)
 
 #endif

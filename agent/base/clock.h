@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#define NA_NS_PER_US  UINT64_C(1000)
-#define NA_NS_PER_MS  UINT64_C(1000000)
+#define NA_NS_PER_US UINT64_C(1000)
+#define NA_NS_PER_MS UINT64_C(1000000)
 #define NA_NS_PER_SEC UINT64_C(1000000000)
 
 /* CLOCK_BOOTTIME, the clock of the kernel's records. */

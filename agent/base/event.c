@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* clang-format off */
 #define TEXT(string) {string, sizeof(string) - 1}
 
 #define NA_EVENT(id, name, action, group, kind, category, category2, type, type2, outcome, doc) \
@@ -25,6 +26,7 @@ static const struct event_row rows[NA_EVENT_COUNT] = {
 			   {types_##id, 1 + (sizeof(type2) > 1)}, NA_OUTCOME_##outcome},
 #include "events.def"
 };
+/* clang-format on */
 
 void na_event_init(struct na_event *event, enum na_event_type type, uint64_t boot_ns)
 {

@@ -12,8 +12,8 @@ static enum na_log_level max_level = NA_LOG_INFO;
 
 /* sd-daemon(3): <3> err, <4> warning, <5> notice, <6> info, <7> debug. */
 static const char *const prefixes[NA_LOG_COUNT][2] = {
-	[NA_LOG_ERROR] = {"<3>", "error: "},   [NA_LOG_WARNING] = {"<4>", "warning: "},
-	[NA_LOG_NOTICE] = {"<5>", ""},         [NA_LOG_INFO] = {"<6>", ""},
+	[NA_LOG_ERROR] = {"<3>", "error: "}, [NA_LOG_WARNING] = {"<4>", "warning: "},
+	[NA_LOG_NOTICE] = {"<5>", ""},       [NA_LOG_INFO] = {"<6>", ""},
 	[NA_LOG_DEBUG] = {"<7>", "debug: "},
 };
 

@@ -20,13 +20,15 @@ struct na_process;
 struct na_processes;
 
 struct na_processes_options {
-	size_t max;               /* processes kept at most; above, na_processes_get returns NULL for new ones and it is counted */
-	const char *proc;         /* "/proc"; tests give a folder of their own; NULL: never look (replay) */
-	const char *passwd;       /* "/etc/passwd", read again when it changes; NULL: no names */
-	const struct na_text *redact; /* patterns (fnmatch) of arguments whose values are replaced, see redact.h */
+	/* Processes kept at most; above, na_processes_get gives NULL for new ones and counts. */
+	size_t max;
+	const char *proc;   /* "/proc"; tests give a folder; NULL: never look (replay) */
+	const char *passwd; /* "/etc/passwd", read again when it changes; NULL: no names */
+	/* Patterns (fnmatch) of arguments whose values are replaced, see redact.h. */
+	const struct na_text *redact;
 	size_t redact_count;
-	uint64_t boot_id;         /* first half of the boot id: begins every entity id */
-	uint64_t wall_offset_ns;  /* boot time to wall time, for start times */
+	uint64_t boot_id;        /* first half of the boot id: begins every entity id */
+	uint64_t wall_offset_ns; /* boot time to wall time, for start times */
 };
 
 /* NULL: out of memory. Copies the options, borrows the strings. */
@@ -40,7 +42,7 @@ void na_processes_free(struct na_processes *processes);
  */
 int na_processes_record(struct na_processes *processes, const struct na_record_header *record);
 
-/* Describes all that run now, from /proc. 0 or a negative errno when /proc cannot be read at all. */
+/* Describes all that run now, from /proc. Negative errno when /proc cannot be read at all. */
 int na_processes_scan(struct na_processes *processes);
 
 /*
@@ -53,7 +55,7 @@ struct na_process *na_processes_get(struct na_processes *processes, uint32_t pid
 				    uint64_t time_ns);
 
 struct na_process *na_process_ref(struct na_process *process); /* NULL in, NULL out */
-void na_process_unref(struct na_process **process);            /* clears the pointer; NULL is fine */
+void na_process_unref(struct na_process **process); /* clears the pointer; NULL is fine */
 
 uint32_t na_process_pid(const struct na_process *process);
 bool na_process_same(const struct na_process *a, const struct na_process *b);
@@ -64,7 +66,7 @@ void na_processes_expire(struct na_processes *processes, uint64_t time_ns);
 size_t na_processes_count(const struct na_processes *processes);
 uint64_t na_processes_dropped(const struct na_processes *processes);
 
-/* process.*, user.*, group.*, container.*, netaudit.process.*, netaudit.cgroup.*; NULL sets nothing. */
+/* process.*, user.*, group.*, container.*, netaudit.{process,cgroup}.*; NULL sets nothing. */
 void na_process_fill(const struct na_process *process, struct na_event *event);
 /*
  * user.* and group.* as they were at the moment of a record, where they differ from those of the

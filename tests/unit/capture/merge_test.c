@@ -14,9 +14,9 @@
 #include "failing_alloc.h"
 #include "random_record.h"
 
-#define RECORDS   3000
+#define RECORDS 3000
 #define RINGS_MAX 16
-#define STRIDE    8 /* of positions */
+#define STRIDE 8 /* of positions */
 
 struct arrival {
 	uint64_t arrives_ns;

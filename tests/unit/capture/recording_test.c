@@ -25,8 +25,8 @@
 #include "random_record.h"
 
 #define RECORDS_MAX 5000
-#define HEAD_BYTES  44
-#define START_NS    (50 * NA_MERGE_WINDOW_NS)
+#define HEAD_BYTES 44
+#define START_NS (50 * NA_MERGE_WINDOW_NS)
 
 static const struct na_recording_head head = {
 	.boot_id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},

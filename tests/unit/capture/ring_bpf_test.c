@@ -23,19 +23,19 @@
 #include "capture/merge.h"
 #include "capture/ring.h"
 
-#define SIZE  8192
+#define SIZE 8192
 #define RINGS 2
 
 #define INSN(code_, dst, src, imm_)                                                                \
 	((struct bpf_insn){.code = (code_), .dst_reg = (dst), .src_reg = (src), .imm = (imm_)})
-#define MOVE(dst, src)       INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0)
+#define MOVE(dst, src) INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0)
 #define MOVE_IMM(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, value)
-#define ADD_IMM(dst, value)  INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, value)
+#define ADD_IMM(dst, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, value)
 #define LOAD_MAP(dst, fd)                                                                          \
 	INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, fd), INSN(0, 0, 0, 0)
 #define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, helper)
-#define EXIT         INSN(BPF_JMP | BPF_EXIT, 0, 0, 0)
-#define RECORD_SIZE  sizeof(struct na_record_exited)
+#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0)
+#define RECORD_SIZE sizeof(struct na_record_exited)
 
 /* From the context (r1) to the stack, through r0. */
 #define COPY_WORD(at)                                                                              \

@@ -23,8 +23,8 @@
 #include "sim_ring.h"
 
 #define RINGS_MAX 4
-#define PAGE      4096
-#define START_NS  (100 * NA_MERGE_WINDOW_NS)
+#define PAGE 4096
+#define START_NS (100 * NA_MERGE_WINDOW_NS)
 
 /* The clock of all: replaces that of the library. Reading may move it, see `clock_step_ns`. */
 static uint64_t clock_ns, clock_step_ns;
@@ -361,7 +361,7 @@ static void draining_without_memory_takes_all(void **state)
 
 /* Any calls in any order, one thread: what comes out is sorted, whole and only once. */
 #define OPERATIONS 30000
-#define OPEN_MAX   3
+#define OPEN_MAX 3
 
 struct open_record {
 	void *record;
