@@ -76,6 +76,7 @@ struct {
 enum exclusion {
 	EXCLUDED_WHOLE = 1, /* nothing of it is reported */
 	EXCLUDED_LATER = 2, /* it was reported as created, before its address was known: so is its release */
+	EXCLUDED_RELEASED = 4, /* or'ed: no process has it, its end forgets it */
 };
 
 struct {
@@ -187,6 +188,27 @@ static __always_inline void excluded_forget(__u64 cookie)
 {
 	if (rule_count && cookie)
 		bpf_map_delete_elem(&excluded_sockets, &cookie);
+}
+
+/*
+ * The last process let go. True: do not say so. A TCP connection lives on, all else is gone now; a
+ * connect that failed leaves a socket that may be used again.
+ */
+static __always_inline bool excluded_released(__u64 cookie, __u8 state)
+{
+	__u8 *how, value;
+
+	if (!rule_count || !cookie)
+		return false;
+	how = bpf_map_lookup_elem(&excluded_sockets, &cookie);
+	if (!how)
+		return false;
+	value = *how;
+	if (state == TCP_CLOSE || state == TCP_LISTEN)
+		bpf_map_delete_elem(&excluded_sockets, &cookie);
+	else
+		*how = value | EXCLUDED_RELEASED;
+	return value == EXCLUDED_WHOLE;
 }
 
 static __always_inline bool excluded_task(__u16 family)

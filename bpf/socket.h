@@ -158,15 +158,10 @@ static __always_inline int released__report(struct sock *sk, __u64 cookie, __u8 
 {
 	struct na_record_released *record;
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	__u8 how;
 
 	if (!family_wanted(family))
 		return 0;
-	how = excluded_socket(cookie);
-	/* A TCP connection lives on after its process let go: its end forgets the cookie. */
-	if (how && BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
-		excluded_forget(cookie);
-	if (how == EXCLUDED_WHOLE)
+	if (rule_count && excluded_released(cookie, BPF_CORE_READ(sk, __sk_common.skc_state)))
 		return 0;
 	record = RESERVE(released, program);
 	if (!record)

@@ -107,13 +107,17 @@ static __always_inline int state__changed(const struct sock *sk, __u64 cookie, i
 	return 0;
 }
 
-static __always_inline bool excluded_state(const struct sock *sk, __u64 cookie, __u16 family)
+static __always_inline bool excluded_state(const struct sock *sk, __u64 cookie, __u16 family, int now)
 {
 	struct endpoints ends;
+	__u8 how;
 
 	if (!rule_count)
 		return false;
-	if (excluded_socket(cookie))
+	how = excluded_socket(cookie);
+	if (how & EXCLUDED_RELEASED && now == TCP_CLOSE)
+		excluded_forget(cookie);
+	if (how)
 		return true;
 	if (sk->sk_socket)
 		return false;
@@ -137,11 +141,8 @@ static __always_inline int state__report(const struct sock *sk, int before, int 
 	/* A child that no process has yet: accept reports it. Fast Open accepts earlier. */
 	if (child && !sk->sk_socket)
 		return 0;
-	if (excluded_state(sk, cookie, family)) {
-		if (now == TCP_CLOSE)
-			excluded_forget(cookie);
+	if (excluded_state(sk, cookie, family, now))
 		return 0;
-	}
 	if (now == TCP_CLOSE && before != TCP_SYN_SENT)
 		return state__ended(sk, cookie, before, program);
 	return state__changed(sk, cookie, before, now, program);

@@ -31,13 +31,18 @@
 #define FAMILY(number) (UINT64_C(1) << (number))
 #define FAMILIES_INET (FAMILY(AF_INET) | FAMILY(AF_INET6))
 
+#define TIER_CGROUP "cgroup"
+#define TIER_PROCESS "process"
+#define TIER_SNAPSHOT "snapshot"
+#define TIER_AGENT "agent"
+
 static const struct {
 	const char *function;
 	struct na_program_state state;
 } rows[NA_PROGRAM_COUNT] = {
-	[NA_PROGRAM_NONE] = {"", {"", "", ""}},
+	[NA_PROGRAM_NONE] = {"", {"", "", "", ""}},
 #define NA_PROGRAM(id, tier, function, source, feeds, doc)                                         \
-	[NA_PROGRAM_##id] = {#function, {source, feeds, doc}},
+	[NA_PROGRAM_##id] = {#function, {TIER_##tier, source, feeds, doc}},
 #include "programs.def"
 };
 
@@ -325,6 +330,8 @@ static int open_parts(struct na_capture *capture, struct na_buffer *why)
 {
 	int error = na_preflight(why);
 
+	if (!error)
+		error = na_tier_check(capture->options.attach, why);
 	if (error < 0)
 		return error;
 	capture->cgroup_fd = na_cgroup_root_open();
@@ -334,7 +341,7 @@ static int open_parts(struct na_capture *capture, struct na_buffer *why)
 		return capture->cgroup_fd;
 	}
 	if (capture->options.statistics)
-		capture->statistics_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+		na_capture_set_statistics(capture, true); /* without them the times read 0 */
 	init_states(capture);
 	error = load(capture, why);
 	if (!error)
@@ -343,6 +350,8 @@ static int open_parts(struct na_capture *capture, struct na_buffer *why)
 		error = na_rules_fill_maps(capture->options.rules, capture->bpf);
 	if (!error && na_capture_attach(capture) < 0)
 		error = explain_none(capture, why);
+	if (!error && capture->options.rules)
+		error = na_rules_mark_processes(capture->options.rules, capture->bpf);
 	return error;
 }
 
@@ -486,4 +495,11 @@ int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_tak
 uint64_t na_capture_positions(const struct na_capture *capture)
 {
 	return na_rings_positions(capture->rings);
+}
+
+int na_capture_set_statistics(struct na_capture *capture, bool on)
+{
+	na_cleanup_fd(&capture->statistics_fd);
+	capture->statistics_fd = on ? bpf_enable_stats(BPF_STATS_RUN_TIME) : -1;
+	return on && capture->statistics_fd < 0 ? -errno : 0;
 }

@@ -13,12 +13,14 @@
 
 #include "base/buffer.h"
 #include "capture/ring.h"
+#include "capture/tier.h"
 #include "record.h"
 
 struct na_capture;
 struct na_rules;
 
 struct na_capture_options {
+	enum na_tier attach;
 	uint64_t families; /* bit AF_* */
 	uint32_t rings;    /* 0: one per CPU, at most 16 */
 	size_t ring_bytes; /* each; a power of two, at least a page */
@@ -31,11 +33,13 @@ struct na_capture_options {
 };
 
 struct na_program_state {
+	const char *tier;   /* "cgroup", "process", "snapshot", "agent" */
 	const char *source; /* "cgroup/connect4" */
 	const char *feeds;  /* lifecycle events, separated by spaces */
 	const char *doc;
 	bool wanted; /* by the families asked for */
 	bool attached;
+	bool in_self_test;     /* the last self-test did what must feed it */
 	bool fed_self_test;    /* its records of the self-test's sockets came back */
 	char reason[160];      /* why it is not attached; empty when it is */
 	uint64_t runs, run_ns; /* since load, with options.statistics; else 0 */
@@ -45,9 +49,9 @@ struct na_program_state {
 };
 
 /*
- * Loads and attaches. Negative errno when nothing can work at all (-EPERM: rights or lockdown;
- * -ENOENT: no BTF, no cgroup2; others): `why` got one or two sentences for the operator. When only
- * some programs failed it succeeds, see na_capture_programs.
+ * Loads and attaches. Negative errno when nothing can work at all (-EPERM: a capability is
+ * missing; others: the kernel cannot, as no BTF, no cgroup2, lockdown): `why` got one or two
+ * sentences for the operator. When only some programs failed it succeeds, see na_capture_programs.
  */
 int na_capture_open(const struct na_capture_options *options, struct na_capture **ret_capture,
 		    struct na_buffer *why);
@@ -90,6 +94,9 @@ void na_capture_detach(struct na_capture *capture);
 
 /* Attaches again after na_capture_detach, without a new load. -EOPNOTSUPP: no program could be. */
 int na_capture_attach(struct na_capture *capture);
+
+/* Whether the kernel counts runs and time of programs; options.statistics is how it begins. */
+int na_capture_set_statistics(struct na_capture *capture, bool on);
 
 /* Sum of the producers' positions: unmoved means that no record was made. For tests and status. */
 uint64_t na_capture_positions(const struct na_capture *capture);

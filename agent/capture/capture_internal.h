@@ -50,5 +50,7 @@ int na_iterator_open(const struct bpf_program *program, const struct bpf_iter_at
 /* rules.c: into the object's read-only data, before load; and into its maps, after. */
 void na_rules_set_knobs(const struct na_rules *rules, struct cgroup_bpf *bpf);
 int na_rules_fill_maps(const struct na_rules *rules, struct cgroup_bpf *bpf);
+/* Processes that run an excluded executable already; after attach, so that none is missed. */
+int na_rules_mark_processes(const struct na_rules *rules, struct cgroup_bpf *bpf);
 
 #endif

@@ -3,17 +3,13 @@
 #include "capture/preflight.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "capture/securityfs.h"
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
@@ -54,44 +50,19 @@ static int check_capabilities(struct na_buffer *why)
 	return missing ? -EPERM : 0;
 }
 
-/* securityfs is often not mounted in containers: then a private mount is looked at. */
-static int read_lockdown(char *text, size_t size)
-{
-	char path[] = "/tmp/netaudit-security-XXXXXX";
-	NA_FCLOSE FILE *file = fopen("/sys/kernel/security/lockdown", "re");
-	char private[sizeof(path) + 16];
-	int result = -ENOENT;
-
-	if (!file) {
-		if (!mkdtemp(path))
-			return -errno;
-		if (mount("none", path, "securityfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ==
-		    0) {
-			snprintf(private, sizeof(private), "%s/lockdown", path);
-			file = fopen(private, "re");
-		}
-	}
-	if (file && fgets(text, (int)size, file))
-		result = 0;
-	if (file)
-		fclose(NA_TAKE_POINTER(file));
-	umount2(path, MNT_DETACH); /* fails when it was not mounted */
-	rmdir(path);
-	return result;
-}
-
 static int check_lockdown(struct na_buffer *why)
 {
 	char text[128];
 
-	if (read_lockdown(text, sizeof(text)) < 0 || !strstr(text, "[confidentiality]"))
+	if (na_securityfs_read("lockdown", text, sizeof(text)) < 0 ||
+	    !strstr(text, "[confidentiality]"))
 		return 0;
 	na_buffer_append_string(
 		why,
 		"the kernel is locked down for confidentiality (/sys/kernel/security/lockdown): "
 		"no program may read kernel memory, so no connection can be seen; boot with "
 		"lockdown=integrity or none");
-	return -EPERM;
+	return -EOPNOTSUPP;
 }
 
 static int check_btf(struct na_buffer *why)
@@ -101,7 +72,7 @@ static int check_btf(struct na_buffer *why)
 	na_buffer_append_string(why, BTF_PATH
 				" is missing: this kernel was built without BTF "
 				"(CONFIG_DEBUG_INFO_BTF), which says where it keeps its fields");
-	return -ENOENT;
+	return -EOPNOTSUPP;
 }
 
 int na_preflight(struct na_buffer *why)

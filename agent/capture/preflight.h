@@ -6,9 +6,9 @@
 #include "base/buffer.h"
 
 /*
- * 0: nothing known against it. -EPERM: a capability is missing, or the kernel is locked down
- * against reading (confidentiality); -ENOENT: no BTF. `why` then got a sentence that says what to
- * do.
+ * 0: nothing known against it. -EPERM: a capability is missing; -EOPNOTSUPP: the kernel is
+ * locked down against reading (confidentiality), or has no BTF. `why` then got a sentence that says
+ * what to do.
  */
 int na_preflight(struct na_buffer *why);
 

@@ -5,10 +5,14 @@
  */
 #include "capture/rules.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -17,7 +21,7 @@
 #include "capture/cgroup_root.h"
 
 #define PORTS_MAX 1024 /* numbers in one port range; wider ones are applied on events */
-#define CGROUP_PATH_MAX 4096
+#define PATH_MAX_BYTES 4096
 
 enum criterion { FAMILY, UID, EXE, CGROUP, ADDRESS, PORT, CRITERION_COUNT };
 
@@ -69,7 +73,7 @@ static bool value_fits(enum criterion criterion, const struct na_filter_value *v
 	case EXE:
 	case CGROUP:
 		return !pattern && value->text.length > 0 && value->text.data[0] == '/' &&
-		       value->text.length < CGROUP_PATH_MAX;
+		       value->text.length < PATH_MAX_BYTES;
 	case PORT:
 		return value->last - value->first < PORTS_MAX;
 	default:
@@ -174,10 +178,8 @@ static int add_ports(void *context, const struct na_filter_value *value, uint32_
 }
 
 /* FNV-1a over the components leaf first, each with its NUL, as the EXEC record lists them. */
-static int add_executable(void *context, const struct na_filter_value *value, uint32_t bit)
+static uint64_t hash_executable(const char *path, size_t end)
 {
-	const char *path = value->text.data;
-	size_t end = value->text.length;
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
 	while (end > 0) {
@@ -191,6 +193,13 @@ static int add_executable(void *context, const struct na_filter_value *value, ui
 			hash *= UINT64_C(0x100000001b3); /* the NUL */
 		end = start ? start - 1 : 0;
 	}
+	return hash;
+}
+
+static int add_executable(void *context, const struct na_filter_value *value, uint32_t bit)
+{
+	uint64_t hash = hash_executable(value->text.data, value->text.length);
+
 	return add_to_map(context, &hash, bit);
 }
 
@@ -276,6 +285,30 @@ static int set_cgroup(void *context, const struct na_filter_value *value, uint32
 	return 0;
 }
 
+/* A process that is gone, or a kernel thread, has no executable. One that executed since is marked
+ * already. */
+static int mark_process(struct cgroup_bpf *bpf, int proc, const char *pid_text)
+{
+	uint32_t pid = (uint32_t)strtoul(pid_text, NULL, 10), rules;
+	char link[64], path[PATH_MAX_BYTES];
+	uint64_t hash;
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "%.20s/exe", pid_text);
+	length = readlinkat(proc, link, path, sizeof(path));
+	if (length <= 0)
+		return 0;
+	hash = hash_executable(path, (size_t)length);
+	if (bpf_map_lookup_elem(bpf_map__fd(bpf->maps.rules_of_executable), &hash, &rules) < 0)
+		return 0;
+	/* Full: its records come, and the agent applies the filter to events. */
+	if (bpf_map_update_elem(bpf_map__fd(bpf->maps.rules_of_process), &pid, &rules, BPF_ANY) <
+		    0 &&
+	    errno != E2BIG)
+		return -errno;
+	return 0;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 int na_rules_new(struct na_filter *const *filters, size_t count, bool *ret_taken,
@@ -333,4 +366,22 @@ int na_rules_fill_maps(const struct na_rules *rules, struct cgroup_bpf *bpf)
 	if (!error)
 		error = each_value(rules, ADDRESS, add_address, &addresses);
 	return error ? error : each_value(rules, ADDRESS, add_covered, &covering);
+}
+
+int na_rules_mark_processes(const struct na_rules *rules, struct cgroup_bpf *bpf)
+{
+	uint32_t all = rules->count < 32 ? (UINT32_C(1) << rules->count) - 1 : UINT32_MAX;
+	DIR *folder = rules->any[EXE] == all ? NULL : opendir("/proc");
+	const struct dirent *entry;
+	int error = 0;
+
+	if (rules->any[EXE] == all)
+		return 0; /* no rule names an executable */
+	if (!folder)
+		return -errno;
+	while (!error && (entry = readdir(folder)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			error = mark_process(bpf, dirfd(folder), entry->d_name);
+	closedir(folder);
+	return error;
 }

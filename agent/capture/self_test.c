@@ -380,6 +380,7 @@ static int judge(const struct test *test, struct na_buffer *why)
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++) {
 		struct na_program_state *state = &test->capture->states[id];
 
+		state->in_self_test = test->own->needed[id] != 0;
 		state->fed_self_test = na_own_fed(test->own, (enum na_program)id);
 		if (test->own->needed[id] && !state->fed_self_test)
 			append_program(why, "the self-test's own connections were not reported by ",

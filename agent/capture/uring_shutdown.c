@@ -39,8 +39,7 @@ static uint32_t *at(const struct mapping *mapping, uint32_t offset)
 
 static size_t queue_size(const struct io_uring_params *params)
 {
-	size_t completions =
-		params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe);
+	size_t completions = params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe);
 	size_t submissions = params->sq_off.array + params->sq_entries * sizeof(uint32_t);
 
 	return completions > submissions ? completions : submissions;

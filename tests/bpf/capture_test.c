@@ -31,7 +31,7 @@ static void every_wanted_program_is_attached(void **state)
 /* What one loopback connection must leave, each with its socket's cookie. */
 static void check_connection(struct na_capture *capture, int family)
 {
-	static struct collected collected;
+	struct collected collected = {0};
 	int listener = listener_open(family), client, server;
 	uint64_t cookies[3];
 	const struct na_record_accepted *accepted;
@@ -71,7 +71,7 @@ static void it_attaches_again_without_a_load(void **state)
 	(void)state;
 	check_connection(capture, AF_INET);
 	for (int round = 0; round < 3; round++) {
-		static struct collected collected;
+		struct collected collected = {0};
 		int listener = listener_open(AF_INET6), client, server;
 		uint64_t before;
 

@@ -55,7 +55,12 @@ int collect(void *context, const struct na_record_header *record)
 	struct na_record_header *copy = malloc(record->size);
 
 	assert_non_null(copy);
-	assert_in_range(collected->count, 0, RECORDS_MAX - 1);
+	if (collected->count == collected->size) {
+		collected->size = collected->size ? collected->size * 2 : 1024;
+		collected->records =
+			realloc(collected->records, collected->size * sizeof(*collected->records));
+		assert_non_null(collected->records);
+	}
 	memcpy(copy, record, record->size);
 	collected->records[collected->count++] = copy;
 	if (record->type == NA_RECORD_LOST)
@@ -69,6 +74,7 @@ void collected_done(struct collected *collected)
 {
 	for (size_t i = 0; i < collected->count; i++)
 		free(collected->records[i]);
+	free(collected->records);
 	memset(collected, 0, sizeof(*collected));
 }
 

@@ -7,12 +7,10 @@
 
 #include "capture/capture.h"
 
-#define RECORDS_MAX 20000
-
-/* Records of sockets whose cookie or inode was asked for, or all of them. */
+/* All that came: other processes of the host speak too. */
 struct collected {
-	struct na_record_header *records[RECORDS_MAX];
-	size_t count;
+	struct na_record_header **records;
+	size_t count, size;
 	uint64_t counts[NA_PROGRAM_COUNT];
 	uint64_t lost[NA_PROGRAM_COUNT];
 };

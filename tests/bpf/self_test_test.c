@@ -44,7 +44,7 @@ static void every_source_feeds_it(void **state)
 	struct na_capture_options options = all_options();
 	struct na_capture *capture = fixture_open(&options);
 	const struct na_program_state *programs;
-	static struct collected collected;
+	struct collected collected = {0};
 	struct na_buffer why = {0};
 
 	(void)state;
@@ -65,7 +65,7 @@ static void none_of_its_records_comes_out(void **state)
 {
 	struct na_capture_options options = all_options();
 	struct na_capture *capture = fixture_open(&options);
-	static struct collected collected;
+	struct collected collected = {0};
 	struct na_buffer why = {0};
 
 	(void)state;
@@ -98,7 +98,7 @@ static void each_missing_source_is_named(void **state)
 	na_capture_close(&capture);
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++) {
 		struct na_buffer why = {0};
-		static struct collected collected;
+		struct collected collected = {0};
 
 		if (!names[id].wanted)
 			continue;
@@ -122,7 +122,7 @@ static void it_passes_where_loopback_is_excluded(void **state)
 	struct na_rules *rules;
 	struct na_buffer why = {0};
 	struct na_capture *capture;
-	static struct collected collected;
+	struct collected collected = {0};
 	bool taken;
 
 	(void)state;
@@ -152,7 +152,7 @@ static char *self_test_where(void (*prepare)(void), int *ret_result)
 	child = fork();
 	if (!child) {
 		struct na_capture_options options = all_options();
-		static struct collected collected;
+		struct collected collected = {0};
 		struct na_buffer why = {0};
 		struct na_capture *capture;
 		int result;
