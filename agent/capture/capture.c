@@ -62,7 +62,7 @@ static void note_refusal(const char *line)
 		return;
 	snprintf(refusal.program, sizeof(refusal.program), "%s", program);
 	snprintf(refusal.reason, sizeof(refusal.reason), "the kernel refuses to load it: %s",
-		 strerror(-error));
+		 strerrordesc_np(-error));
 }
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -213,7 +213,8 @@ static int load(struct na_capture *capture, struct na_buffer *why)
 		error = cgroup_bpf__load(capture->bpf);
 	} while (error < 0 && leave_out_refused(capture));
 	if (error < 0)
-		na_buffer_printf(why, "cannot load the kernel programs: %s", strerror(-error));
+		na_buffer_printf(why, "cannot load the kernel programs: %s",
+				 strerrordesc_np(-error));
 	return error;
 }
 
@@ -229,7 +230,7 @@ static int make_rings(struct na_capture *capture, struct na_buffer *why)
 			int error = -errno;
 
 			na_buffer_printf(why, "cannot make a ring of %zu bytes: %s",
-					 capture->options.ring_bytes, strerror(-error));
+					 capture->options.ring_bytes, strerrordesc_np(-error));
 			if (fd >= 0)
 				close(fd);
 			return error;
@@ -277,10 +278,10 @@ static void explain_attach(struct na_program_state *state, enum na_program id, i
 		snprintf(state->reason, sizeof(state->reason),
 			 "another program is attached exclusively at the cgroup root (not "
 			 "BPF_F_ALLOW_MULTI): %s",
-			 strerror(error));
+			 strerrordesc_np(error));
 	else
 		snprintf(state->reason, sizeof(state->reason), "cannot be attached: %s",
-			 strerror(error));
+			 strerrordesc_np(error));
 }
 
 static void attach(struct na_capture *capture, enum na_program id)
@@ -305,7 +306,7 @@ static void calibrate(struct na_capture *capture)
 	bpf_link__destroy(NA_TAKE_POINTER(capture->links[NA_PROGRAM_FILE_FREE]));
 	state->attached = false;
 	snprintf(state->reason, sizeof(state->reason), "cannot learn where files are freed: %s",
-		 strerror(-error));
+		 strerrordesc_np(-error));
 }
 
 static int explain_none(const struct na_capture *capture, struct na_buffer *why)
@@ -337,7 +338,7 @@ static int open_parts(struct na_capture *capture, struct na_buffer *why)
 	capture->cgroup_fd = na_cgroup_root_open();
 	if (capture->cgroup_fd < 0) {
 		na_buffer_printf(why, "there is no cgroup2 hierarchy and none can be mounted: %s",
-				 strerror(-capture->cgroup_fd));
+				 strerrordesc_np(-capture->cgroup_fd));
 		return capture->cgroup_fd;
 	}
 	if (capture->options.statistics)
@@ -376,7 +377,7 @@ int na_capture_open(const struct na_capture_options *options, struct na_capture 
 	error = open_parts(capture, why);
 	if (error < 0) {
 		if (!why->length)
-			na_buffer_printf(why, "cannot capture: %s", strerror(-error));
+			na_buffer_printf(why, "cannot capture: %s", strerrordesc_np(-error));
 		na_capture_close(&capture);
 		return error;
 	}

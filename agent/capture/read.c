@@ -129,8 +129,8 @@ int na_found_read(const struct na_capture *capture, uint32_t pid,
 
 int na_capture_snapshot(struct na_capture *capture)
 {
-	struct na_record_found *found;
-	size_t count;
+	struct na_record_found *found = NULL;
+	size_t count = 0;
 	int error;
 
 	if (!capture->states[NA_PROGRAM_SNAPSHOT].attached)

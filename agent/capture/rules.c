@@ -76,6 +76,8 @@ static bool value_fits(enum criterion criterion, const struct na_filter_value *v
 		       value->text.length < PATH_MAX_BYTES;
 	case PORT:
 		return value->last - value->first < PORTS_MAX;
+	case ADDRESS:
+		return value->prefix != NA_FILTER_TEXT; /* a path, or a pattern */
 	default:
 		return true;
 	}
@@ -110,8 +112,12 @@ static void add_rule(struct na_rules *rules, const struct na_filter *filter)
 	size_t count;
 
 	terms = na_filter_terms(filter, &count);
-	for (size_t i = 0; i < count; i++)
-		named |= UINT32_C(1) << criterion_of(terms[i].key);
+	for (size_t i = 0; i < count; i++) {
+		int criterion = criterion_of(terms[i].key);
+
+		if (criterion >= 0)
+			named |= UINT32_C(1) << criterion;
+	}
 	for (int criterion = 0; criterion < CRITERION_COUNT; criterion++)
 		if (!(named >> criterion & 1))
 			rules->any[criterion] |= bit;
@@ -227,7 +233,7 @@ static bool prefix_covers(const struct na_filter_value *outer, const struct na_f
 	unsigned int bytes = outer->prefix / 8, bits = outer->prefix % 8;
 
 	if (outer->prefix > inner->prefix ||
-	    memcmp(outer->address.bytes, inner->address.bytes, bytes))
+	    memcmp(outer->address.bytes, inner->address.bytes, bytes) != 0)
 		return false;
 	return !bits ||
 	       !((outer->address.bytes[bytes] ^ inner->address.bytes[bytes]) >> (8 - bits));

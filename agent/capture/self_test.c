@@ -32,6 +32,9 @@ struct test {
 	uint64_t deadline_ns;
 	enum na_own_version version; /* of what is being made */
 	int family;
+	na_record_take *take; /* of records that are not the test's */
+	void *context;
+	int result; /* of reading, 0 or the taker's error */
 	/* What could not be made, and why. */
 	const char *failed[NA_OWN_VERSION_COUNT];
 	int error[NA_OWN_VERSION_COUNT];
@@ -231,6 +234,31 @@ static void make_datagram(struct test *test)
 	need_flow(test, NA_PROGRAM_RECV_LENGTH, NA_PROGRAM_RECVMSG4, NA_PROGRAM_RECVMSG6);
 }
 
+static bool all_reported(const struct test *test)
+{
+	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
+		if (test->capture->states[id].attached && test->own->needed[id] &&
+		    !na_own_fed(test->own, (enum na_program)id))
+			return false;
+	return true;
+}
+
+/* After each step, so that the records of one find room in the smallest ring. */
+static void await_records(struct test *test)
+{
+	while (!test->result) {
+		int result = na_capture_read(test->capture, READ_LIMIT, test->take, test->context);
+		uint64_t now_ns = na_clock_boot_ns();
+
+		if (result >= 0 && (all_reported(test) || now_ns >= test->deadline_ns))
+			return;
+		if (result >= 0)
+			result = na_capture_wait(test->capture, -1, test->deadline_ns - now_ns);
+		if (result < 0)
+			test->result = result;
+	}
+}
+
 static void make_internet(struct test *test, enum na_own_version version, int family)
 {
 	if (!(test->capture->options.families >> family & 1))
@@ -238,7 +266,9 @@ static void make_internet(struct test *test, enum na_own_version version, int fa
 	test->version = version;
 	test->family = family;
 	make_connection(test);
+	await_records(test);
 	make_datagram(test);
+	await_records(test);
 }
 
 /* Opens a socket of the first wanted family that can be had, of all or of those with no release
@@ -334,34 +364,10 @@ static void make_all(struct test *test)
 	make_internet(test, NA_OWN_V6, AF_INET6);
 	make_other(test);
 	make_unix_connection(test);
+	await_records(test);
 	make_process(test);
+	await_records(test);
 	test->capture->bpf->data_exempt->exempt.pid = 0;
-}
-
-static bool all_reported(const struct test *test)
-{
-	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
-		if (test->capture->states[id].attached && test->own->needed[id] &&
-		    !na_own_fed(test->own, (enum na_program)id))
-			return false;
-	return true;
-}
-
-static int await_records(struct test *test, na_record_take *take, void *context)
-{
-	int result = 0;
-
-	for (;;) {
-		uint64_t now_ns;
-
-		result = na_capture_read(test->capture, READ_LIMIT, take, context);
-		now_ns = na_clock_boot_ns();
-		if (result < 0 || all_reported(test) || now_ns >= test->deadline_ns)
-			return result < 0 ? result : 0;
-		result = na_capture_wait(test->capture, -1, test->deadline_ns - now_ns);
-		if (result < 0)
-			return result;
-	}
 }
 
 static void append_program(struct na_buffer *why, const char *before, bool first,
@@ -403,7 +409,8 @@ static void explain_untested(const struct test *test, struct na_buffer *why)
 	for (int version = 0; untested && version < NA_OWN_VERSION_COUNT; version++)
 		if (test->failed[version])
 			na_buffer_printf(why, "; %s: %s: %s", version_names[version],
-					 test->failed[version], strerror(test->error[version]));
+					 test->failed[version],
+					 strerrordesc_np(test->error[version]));
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -411,7 +418,10 @@ static void explain_untested(const struct test *test, struct na_buffer *why)
 int na_capture_self_test(struct na_capture *capture, uint64_t timeout_ns, na_record_take *take,
 			 void *context, struct na_buffer *why)
 {
-	struct test test = {.capture = capture, .deadline_ns = na_clock_boot_ns() + timeout_ns};
+	struct test test = {.capture = capture,
+			    .deadline_ns = na_clock_boot_ns() + timeout_ns,
+			    .take = take,
+			    .context = context};
 	int error;
 
 	free(capture->own);
@@ -420,10 +430,8 @@ int na_capture_self_test(struct na_capture *capture, uint64_t timeout_ns, na_rec
 		return -ENOMEM;
 	test.own->until_ns = UINT64_MAX;
 	make_all(&test);
-	error = await_records(&test, take, context);
 	test.own->until_ns = na_clock_boot_ns() + OWN_LATE_NS;
-	if (!error)
-		error = judge(&test, why);
+	error = test.result ? test.result : judge(&test, why);
 	explain_untested(&test, why);
 	return error;
 }

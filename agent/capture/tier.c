@@ -103,7 +103,7 @@ static void explain(enum na_tier tier, int error, struct na_buffer *why)
 		na_buffer_printf(why, "the kernel is locked down and refuses it (lockdown: %s)",
 				 lockdown);
 	else
-		na_buffer_printf(why, "the kernel refuses it: %s", strerror(-error));
+		na_buffer_printf(why, "the kernel refuses it: %s", strerrordesc_np(-error));
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -142,14 +142,11 @@ int na_tier_probe(enum na_tier tier, struct na_buffer *why)
 
 int na_tier_check(enum na_tier tier, struct na_buffer *why)
 {
-	int error;
-
 	if (tier == NA_TIER_AUTO || tier == NA_TIER_CGROUP)
 		return 0;
 	na_buffer_printf(why, "capture.attach is %s, but ", names[tier]);
-	error = na_tier_probe(tier, why);
-	if (!error)
+	if (na_tier_probe(tier, why) == 0)
 		na_buffer_append_string(why, "this version of netaudit has no programs for it");
 	na_buffer_append_string(why, "; capture.attach: auto takes what works");
-	return error ? error : -EOPNOTSUPP;
+	return -EOPNOTSUPP;
 }

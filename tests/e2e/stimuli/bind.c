@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cases of socket(2), bind(2) and listen(2). */
+#include <errno.h>
+#include <unistd.h>
+
+#include "denied.h"
+#include "endpoint.h"
+#include "stimulus.h"
+
+#define PRIVILEGED_PORT 1019
+
+void case_bind_fail_in_use(void)
+{
+	struct endpoint first = {0}, second = {0};
+	struct actor who = actor_here();
+	json_t *event;
+
+	endpoint_serve(&first, "127.0.0.1", 0);
+	endpoint_open(&second, AF_INET, SOCK_STREAM, 0);
+	if (bind(second.fd, &first.destination.any, sizeof(first.destination.v4)) == 0 ||
+	    errno != EADDRINUSE)
+		case_die("bind did not fail with EADDRINUSE");
+	event = expect("bound", &who);
+	expect_socket(event, &second);
+	expect_destination(event, &first.destination, 0);
+	expect_error(event, EADDRINUSE);
+	expect_print(event);
+	endpoint_close(&second);
+	endpoint_finish(&first);
+}
+
+void case_bind_denied(void)
+{
+	union address address = address_of("127.0.0.1", PRIVILEGED_PORT);
+	struct endpoint endpoint = {0};
+	json_t *event;
+
+	endpoint_open(&endpoint, AF_INET, SOCK_STREAM, 0);
+	if (bind(endpoint.fd, &address.any, sizeof(address.v4)) == 0 || errno != EACCES)
+		case_die("bind did not fail with EACCES");
+	event = expect_denied("bind", EACCES);
+	expect_socket(event, &endpoint);
+	expect_destination(event, &address, 0);
+	expect_print(event);
+	endpoint_close(&endpoint);
+}
+
+static void listen_refused(const struct endpoint *endpoint, int error)
+{
+	struct actor who = actor_here();
+	json_t *event;
+
+	if (listen(endpoint->fd, 1) == 0 || errno != error)
+		case_die("listen did not fail with %s", error_name(error));
+	event = expect("listening", &who);
+	expect_socket(event, endpoint);
+	expect_error(event, error);
+	expect_print(event);
+}
+
+/*
+ * The kernel moves the second socket to LISTEN before it looks for conflicts, and back: no
+ * `listening` with success may come of it.
+ */
+void case_listen_fail(void)
+{
+	struct endpoint first = {0}, second = {0}, datagram = {0};
+	union address address = address_of("127.0.0.1", port_choose());
+
+	endpoint_open(&first, AF_INET, SOCK_STREAM, 0);
+	endpoint_bind(&first, &address);
+	endpoint_open(&second, AF_INET, SOCK_STREAM, 0);
+	endpoint_bind(&second, &address);
+	endpoint_listen(&first, 1);
+	listen_refused(&second, EADDRINUSE);
+	endpoint_finish(&second);
+	endpoint_finish(&first);
+	endpoint_open(&datagram, AF_INET, SOCK_DGRAM, 0);
+	listen_refused(&datagram, EOPNOTSUPP);
+	endpoint_close(&datagram);
+}
+
+/* The kernel chooses the port: no `bound`. */
+void case_listen_port_zero(void)
+{
+	struct endpoint endpoint = {0};
+
+	endpoint_open(&endpoint, AF_INET, SOCK_STREAM, 0);
+	endpoint_listen(&endpoint, 1);
+	endpoint_finish(&endpoint);
+}
+
+void case_raw_socket(void)
+{
+	struct endpoint endpoint = {0};
+
+	endpoint_open(&endpoint, AF_INET, SOCK_RAW, IPPROTO_ICMP);
+	endpoint_close(&endpoint);
+}
+
+static void create_refused(int type, const char *type_text, int protocol, int error)
+{
+	struct actor who = actor_here();
+	json_t *event;
+
+	if (socket(AF_INET, type, protocol) >= 0 || errno != error)
+		case_die("socket did not fail with %s", error_name(error));
+	event = expect("socket_created", &who);
+	expect_text(event, "netaudit.socket.family", "inet");
+	expect_text(event, "netaudit.socket.type", type_text);
+	expect_number(event, "netaudit.socket.protocol", protocol);
+	expect_absent(event, "netaudit.socket.inode");
+	expect_error(event, error);
+	expect_print(event);
+}
+
+void case_create_fail(void)
+{
+	create_refused(SOCK_STREAM, "stream", 99, EPROTONOSUPPORT);
+	create_refused(SOCK_SEQPACKET, "seqpacket", 0, ESOCKTNOSUPPORT);
+}

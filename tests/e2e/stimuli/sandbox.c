@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Surroundings for a case. */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <mntent.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "stimulus.h"
+
+#define NOBODY 65534
+
+void netns_enter(void)
+{
+	MUST(unshare(CLONE_NEWNET));
+	if (command("ip link set lo up"))
+		case_die("ip");
+}
+
+void veth_make(pid_t peer)
+{
+	const char *failed = "this kernel has no veth";
+
+	if (command("ip link add v0 type veth peer name v1"))
+		case_skip("%s", failed);
+	if (peer && command("ip link set v1 netns %d && nsenter -t %d -n sh -c 'ip addr add "
+			    "10.77.0.2/24 dev v1 && "
+			    "ip link set v1 address 02:00:00:00:00:02 up && "
+			    "ip neigh add 10.77.0.1 lladdr 02:00:00:00:00:01 dev v1 nud permanent'",
+			    (int)peer, (int)peer))
+		case_die("ip, other end");
+	if (!peer && command("ip link set v1 up"))
+		case_die("ip");
+	if (command("ip addr add 10.77.0.1/24 dev v0 && ip link set v0 address 02:00:00:00:00:01 "
+		    "up && "
+		    "ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev v0 nud permanent"))
+		case_die("ip");
+}
+
+void veth_break(void)
+{
+	/* The other end drops frames that are for another station. */
+	if (command("ip neigh replace 10.77.0.2 lladdr 02:00:00:00:00:99 dev v0 nud permanent"))
+		case_die("ip");
+}
+
+bool sysctl_write(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return false;
+	MUST(fd);
+	MUST(write(fd, value, strlen(value)));
+	close(fd);
+	return true;
+}
+
+void become_nobody(char **argv)
+{
+	if (geteuid() != 0)
+		return;
+	MUST(setgroups(0, NULL));
+	MUST(setresgid(NOBODY, NOBODY, NOBODY));
+	MUST(setresuid(NOBODY, NOBODY, NOBODY));
+	execv("/proc/self/exe", argv);
+	case_die("exec as nobody");
+}
+
+void seccomp_refuse(const int *calls, int count)
+{
+	struct sock_filter filter[32];
+	struct sock_fprog program = {.filter = filter};
+	unsigned short n = 0;
+
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						   offsetof(struct seccomp_data, nr));
+	for (int i = 0; i < count; i++) {
+		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+							   (unsigned int)calls[i], 0, 1);
+		filter[n++] =
+			(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	}
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	program.len = n;
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static char cgroup[512];
+
+static void cgroup_find(void)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *mount;
+
+	while (mounts && (mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_type, "cgroup2"))
+			snprintf(cgroup, sizeof(cgroup), "%s/netaudit-e2e-%d", mount->mnt_dir,
+				 (int)getpid());
+	if (mounts)
+		endmntent(mounts);
+	if (!cgroup[0])
+		case_skip("no cgroup2 is mounted");
+}
+
+static int program_load(void)
+{
+	struct bpf_insn refuse[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	union bpf_attr attributes = {
+		.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+		.expected_attach_type = BPF_CGROUP_INET4_CONNECT,
+		.insns = (__u64)(unsigned long)refuse,
+		.insn_cnt = sizeof(refuse) / sizeof(refuse[0]),
+		.license = (__u64)(unsigned long)"GPL",
+	};
+
+	return (int)MUST(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes)));
+}
+
+void cgroup_make_refusing(void)
+{
+	union bpf_attr attributes = {.attach_type = BPF_CGROUP_INET4_CONNECT,
+				     .attach_flags = BPF_F_ALLOW_MULTI};
+
+	cgroup_find();
+	MUST(mkdir(cgroup, 0755));
+	attributes.target_fd = (__u32)MUST(open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	attributes.attach_bpf_fd = (__u32)program_load();
+	MUST(syscall(SYS_bpf, BPF_PROG_ATTACH, &attributes, sizeof(attributes)));
+	close((int)attributes.attach_bpf_fd);
+	close((int)attributes.target_fd);
+}
+
+void cgroup_enter(void)
+{
+	char path[600];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	fd = MUST(open(path, O_WRONLY | O_CLOEXEC));
+	MUST(write(fd, "0", 1));
+	close(fd);
+}
+
+void cgroup_remove(void)
+{
+	MUST(rmdir(cgroup));
+}

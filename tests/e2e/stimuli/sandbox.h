@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Surroundings for a case: network namespace, user, cgroup program, seccomp. */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A network namespace of its own, loopback up. It goes with the process. */
+void netns_enter(void);
+
+/*
+ * A link to 10.77.0.2 (10.77.0.1 here); the namespace at its other end is that of `peer`, 0: ours,
+ * where nobody answers. link_break makes what is sent vanish without any error.
+ */
+void veth_make(pid_t peer);
+void veth_break(void);
+
+/* One sysctl of the current network namespace; false: this kernel has none of that name. */
+bool sysctl_write(const char *path, const char *value);
+
+/* From now on nobody (65534), executed afresh: returns in the new program, at the start of its
+ * case. */
+void become_nobody(char **argv);
+
+/* Refuses each of these system calls with EPERM, for this process. */
+void seccomp_refuse(const int *calls, int count);
+
+/* A cgroup with a program that refuses connect(2) over IPv4. */
+void cgroup_make_refusing(void);
+void cgroup_enter(void);
+void cgroup_remove(void);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cases of io_uring: a whole connection without socket system calls, but for bind and listen. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <liburing.h>
+
+#include "process.h"
+#include "stimulus.h"
+#include "talk.h"
+
+static struct io_uring ring;
+
+static struct io_uring_sqe *request(void)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+
+	if (!sqe)
+		case_die("submission queue is full");
+	return sqe;
+}
+
+static int complete(void)
+{
+	struct io_uring_cqe *cqe;
+	int result;
+
+	if (io_uring_submit(&ring) < 0 || io_uring_wait_cqe(&ring, &cqe) < 0)
+		case_die("io_uring");
+	result = cqe->res;
+	io_uring_cqe_seen(&ring, cqe);
+	return result;
+}
+
+/* Which thread works for the ring is the kernel's choice: expectations leave it out (any_thread).
+ */
+static void uring_open(struct endpoint *endpoint)
+{
+	json_t *event;
+
+	memset(endpoint, 0, sizeof(*endpoint));
+	endpoint->any_thread = true;
+	io_uring_prep_socket(request(), AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0, 0);
+	endpoint_learn(endpoint, MUST(complete()));
+	endpoint->creator = endpoint->owner = actor_here();
+	event = expect("socket_created", &endpoint->creator);
+	expect_socket(event, endpoint);
+	expect_print(event);
+}
+
+static int uring_connect(struct endpoint *endpoint, const union address *address)
+{
+	int error;
+
+	endpoint_attempt(endpoint, address);
+	io_uring_prep_connect(request(), endpoint->fd, &address->any, address_length(address));
+	error = -complete();
+	endpoint_attempted(endpoint, error);
+	return error;
+}
+
+static void uring_accept(const struct endpoint *listener, struct endpoint *endpoint)
+{
+	struct actor who = actor_here();
+
+	memset(endpoint, 0, sizeof(*endpoint));
+	endpoint->any_thread = true;
+	io_uring_prep_accept(request(), listener->fd, NULL, NULL, SOCK_CLOEXEC);
+	endpoint_accepted(endpoint, MUST(complete()), &who);
+}
+
+static void uring_send(struct endpoint *endpoint, size_t bytes)
+{
+	static const char data[4096];
+
+	io_uring_prep_send(request(), endpoint->fd, data, bytes, 0);
+	endpoint->sent += (uint64_t)MUST(complete());
+}
+
+static void uring_receive(struct endpoint *endpoint)
+{
+	char data[4096];
+
+	io_uring_prep_recv(request(), endpoint->fd, data, sizeof(data), 0);
+	endpoint->received += (uint64_t)MUST(complete());
+}
+
+static void uring_close(struct endpoint *endpoint)
+{
+	endpoint->closing_ns = now_ns();
+	io_uring_prep_close(request(), endpoint->fd);
+	MUST(complete());
+}
+
+static void uring_refused(void)
+{
+	struct endpoint client;
+	union address nobody = address_of("127.0.0.1", port_choose());
+
+	uring_open(&client);
+	if (uring_connect(&client, &nobody) != ECONNREFUSED)
+		case_die("connect was not refused");
+	uring_close(&client);
+}
+
+static void run(unsigned int flags)
+{
+	struct io_uring_params parameters = {.flags = flags, .sq_thread_idle = 2000};
+	struct link link = {0};
+	int error = io_uring_queue_init_params(8, &ring, &parameters);
+
+	if (error == -ENOSYS || error == -EPERM)
+		case_skip("this kernel has no io_uring, or it is switched off");
+	if (error) {
+		errno = -error;
+		case_die("io_uring_queue_init");
+	}
+	endpoint_serve(&link.listener, "127.0.0.1", 0);
+	uring_open(&link.client);
+	if (uring_connect(&link.client, &link.listener.destination))
+		case_die("connect");
+	uring_accept(&link.listener, &link.server);
+	link.server.before_ns = link.client.before_ns;
+	uring_send(&link.client, 1234);
+	uring_receive(&link.server);
+	uring_send(&link.server, 567);
+	uring_receive(&link.client);
+	uring_close(&link.client);
+	uring_receive(&link.server); /* the peer's end: 0 */
+	uring_close(&link.server);
+	endpoint_finish(&link.listener);
+	expect_closed(&link.client, ENDED_BY_LOCAL);
+	expect_closed(&link.server, ENDED_BY_REMOTE);
+	uring_refused();
+	io_uring_queue_exit(&ring);
+}
+
+void case_uring(void)
+{
+	run(0);
+}
+
+void case_uring_sqpoll(void)
+{
+	run(IORING_SETUP_SQPOLL);
+}

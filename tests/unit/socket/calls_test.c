@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bind, listen, shutdown, close, refusals, and sockets of other families. */
+#include "support.h"
+
+static void a_server_is_told_from_bound_to_closed(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, SERVER, 1);
+	bind_asked(world, SERVER, 1, 80, 0);
+	bound(world, SERVER, 1, 80);
+	result(world, SERVER, 1, NA_OPERATION_BIND, 0, 0, 0);
+	state(world, 1, TCP_CLOSE, TCP_LISTEN, 0);
+	result(world, SERVER, 1, NA_OPERATION_LISTEN, 0, 128, 0);
+	released(world, OTHER, 1);
+	expect(world, "socket_created by=server tid=201 uid=200\n"
+		      "bound by=server tid=201 uid=200 to=10.0.0.2:80\n"
+		      "listening by=server tid=201 uid=200 to=10.0.0.2:80 backlog=128\n"
+		      "closed by=server uid=200 closer=other to=10.0.0.2:80 reason=orderly "
+		      "closed_by=local\n");
+	assert_int_equal(na_sockets_counts(world->sockets).sockets, 0);
+	world_free(world);
+}
+
+/* The kernel makes the state before it looks for conflicts. */
+static void a_listen_that_fails_is_not_told_as_listening(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, SERVER, 1);
+	na_buffer_clear(&world->lines);
+	state(world, 1, TCP_CLOSE, TCP_LISTEN, 0);
+	result(world, SERVER, 1, NA_OPERATION_LISTEN, -EADDRINUSE, 1, 0);
+	expect(world, "listening by=server tid=201 uid=200 to=10.0.0.2:80 error=EADDRINUSE\n");
+	world_free(world);
+}
+
+static void without_results_the_state_tells(void **unused)
+{
+	struct world *world = world_new_with(&(struct world_options){.no_call_results = true});
+
+	(void)unused;
+	created(world, SERVER, 1);
+	na_buffer_clear(&world->lines);
+	state(world, 1, TCP_CLOSE, TCP_LISTEN, 0);
+	expect(world, "listening by=server tid=201 uid=200 to=10.0.0.2:80\n");
+	world_free(world);
+}
+
+static void a_failed_bind_tells_what_was_asked_for(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, SERVER, 1);
+	na_buffer_clear(&world->lines);
+	bind_asked(world, SERVER, 1, 8080, 0);
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EADDRINUSE, 0, 0);
+	expect(world, "bound by=server tid=201 uid=200 to=10.0.0.2:8080 error=EADDRINUSE\n");
+	released(world, SERVER, 1);
+	expect(world, ""); /* it never was bound */
+	world_free(world);
+}
+
+static void who_refused_a_bind_follows_from_how_far_it_came(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, SERVER, 1);
+	na_buffer_clear(&world->lines);
+	bind_asked(world, SERVER, 1, 80, 0); /* seen, so it was no LSM: a privileged port */
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EACCES, 0, 0);
+	bind_asked(world, SERVER, 1, 8080, -EPERM); /* refused by a cgroup program */
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EPERM, 0, 0);
+	bind_asked(world, SERVER, 1, 8081, 0); /* refused by one behind the bind */
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EPERM, 0, 0);
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EACCES, 0, 0); /* never seen */
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EPERM, 0, NA_FLAG_SECCOMP);
+	expect(world, "denied by=server tid=201 uid=200 to=10.0.0.2:80 error=EACCES op=bind "
+		      "policy=capability\n"
+		      "denied by=server tid=201 uid=200 to=10.0.0.2:8080 error=EPERM op=bind "
+		      "policy=cgroup\n"
+		      "denied by=server tid=201 uid=200 to=10.0.0.2:8081 error=EPERM op=bind "
+		      "policy=cgroup\n"
+		      "denied by=server tid=201 uid=200 error=EACCES op=bind policy=lsm\n"
+		      "denied by=server tid=201 uid=200 error=EPERM op=bind policy=seccomp\n");
+	world_free(world);
+}
+
+static void a_socket_that_cannot_be_made_is_a_failure_or_a_denial(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPROTONOSUPPORT, false);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_RAW, -EPERM, false);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPERM, true);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_RAW, -EPERM, true);
+	/* A cgroup program's refusal is seen by the program and at the call's end. */
+	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, false);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPERM, false);
+	expect(world, "socket_created by=client tid=101 uid=100 error=EPROTONOSUPPORT\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=capability\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=seccomp\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=unknown\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=cgroup\n");
+	assert_int_equal(na_sockets_counts(world->sockets).sockets, 0);
+	world_free(world);
+}
+
+static void shutdown_is_told_with_its_direction(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	accepted(world, SERVER, 2, 0);
+	na_buffer_clear(&world->lines);
+	result(world, OTHER, 2, NA_OPERATION_SHUTDOWN, 0, SHUT_WR, 0);
+	result(world, OTHER, 2, NA_OPERATION_SHUTDOWN, -ENOTCONN, SHUT_RDWR, 0);
+	expect(world, "shutdown by=other tid=301 uid=300 from=10.0.0.1:4000 to=10.0.0.2:80 link=1 "
+		      "dir=ingress how=write\n"
+		      "shutdown by=other tid=301 uid=300 from=10.0.0.1:4000 to=10.0.0.2:80 link=1 "
+		      "dir=ingress error=ENOTCONN how=both\n");
+	world_free(world);
+}
+
+static void unix_name(struct world *world, uint32_t pid, uint64_t cookie,
+		      enum na_operation operation, const char *name, size_t length)
+{
+	struct na_record_unix record = {
+		.header = header(world, sizeof(record), NA_RECORD_UNIX, NA_PROGRAM_CONNECT_UNIX,
+				 pid, 0),
+		.cookie = cookie,
+		.inode = cookie + 1000,
+		.operation = operation,
+		.type = SOCK_STREAM,
+		.length = (uint16_t)length,
+	};
+
+	memcpy(record.path, name, length);
+	take(world, &record);
+}
+
+static void accept_unix(struct world *world, uint64_t inode, uint64_t listener)
+{
+	struct na_record_accepted record = {
+		.header = header(world, sizeof(record), NA_RECORD_ACCEPTED, NA_PROGRAM_SYS_EXIT,
+				 SERVER, 0),
+		.inode = inode,
+		.listener = listener,
+		.listener_inode = listener + 1000,
+		.family = AF_UNIX,
+		.type = SOCK_STREAM,
+	};
+
+	take(world, &record);
+}
+
+static void local_traffic(struct world *world, uint64_t inode)
+{
+	struct na_record_flow record = {
+		.header = header(world, sizeof(record), NA_RECORD_FLOW, NA_PROGRAM_FILE_FREE,
+				 SERVER, 0),
+		.inode = inode,
+		.sent_bytes = 5,
+		.received_bytes = 6,
+		.sent_packets = 1,
+		.received_packets = 1,
+	};
+
+	take(world, &record);
+}
+
+static void a_unix_connection_has_the_names_of_its_ends(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created_as(world, SERVER, 1, AF_UNIX, SOCK_STREAM, 0);
+	unix_name(world, SERVER, 1, NA_OPERATION_BIND, "/run/x.sock", 12); /* with its NUL */
+	result(world, SERVER, 1, NA_OPERATION_BIND, 0, 0, 0);
+	result(world, SERVER, 1, NA_OPERATION_LISTEN, 0, 5, 0);
+	created_as(world, CLIENT, 2, AF_UNIX, SOCK_STREAM, 0);
+	unix_name(world, CLIENT, 2, NA_OPERATION_CONNECT, "/run/x.sock", 12);
+	result(world, CLIENT, 2, NA_OPERATION_CONNECT, 0, 0, 0);
+	accept_unix(world, 1003, 1);
+	local_traffic(world, 1003);
+	released(world, SERVER, 3); /* known by its inode only */
+	released(world, CLIENT, 2);
+	expect(world,
+	       "socket_created by=server tid=201 uid=200\n"
+	       "bound by=server tid=201 uid=200 to=/run/x.sock\n"
+	       "listening by=server tid=201 uid=200 to=/run/x.sock backlog=5\n"
+	       "socket_created by=client tid=101 uid=100\n"
+	       "connect_attempted by=client tid=101 uid=100 to=/run/x.sock link=1 dir=egress\n"
+	       "established by=client tid=101 uid=100 to=/run/x.sock link=1 dir=egress\n"
+	       "accepted by=server tid=201 uid=200 to=/run/x.sock link=1 dir=ingress\n"
+	       "closed by=server uid=200 to=/run/x.sock link=1 dir=ingress out=6 in=5 "
+	       "reason=orderly\n"
+	       "closed by=client uid=100 to=/run/x.sock link=1 dir=egress out=0 in=0 "
+	       "reason=orderly\n");
+	world_free(world);
+}
+
+static void an_abstract_name_shows_its_first_nul_as_at(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created_as(world, SERVER, 1, AF_UNIX, SOCK_STREAM, 0);
+	na_buffer_clear(&world->lines);
+	unix_name(world, SERVER, 1, NA_OPERATION_BIND, "\0name", 5);
+	result(world, SERVER, 1, NA_OPERATION_BIND, 0, 0, 0);
+	expect(world, "bound by=server tid=201 uid=200 to=@name\n");
+	world_free(world);
+}
+
+/* No records of such a socket may make trouble, wherever it came from. */
+static void records_of_unknown_sockets_are_told_or_ignored(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	released(world, CLIENT, 5);
+	ended(world, 6, TCP_LAST_ACK, 0);
+	result(world, CLIENT, 7, NA_OPERATION_SHUTDOWN, 0, SHUT_RD, 0);
+	expect(world, "shutdown by=client tid=101 uid=100 how=read\n");
+	world_free(world);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_server_is_told_from_bound_to_closed),
+		cmocka_unit_test(a_listen_that_fails_is_not_told_as_listening),
+		cmocka_unit_test(without_results_the_state_tells),
+		cmocka_unit_test(a_failed_bind_tells_what_was_asked_for),
+		cmocka_unit_test(who_refused_a_bind_follows_from_how_far_it_came),
+		cmocka_unit_test(a_socket_that_cannot_be_made_is_a_failure_or_a_denial),
+		cmocka_unit_test(shutdown_is_told_with_its_direction),
+		cmocka_unit_test(a_unix_connection_has_the_names_of_its_ends),
+		cmocka_unit_test(an_abstract_name_shows_its_first_nul_as_at),
+		cmocka_unit_test(records_of_unknown_sockets_are_told_or_ignored),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
