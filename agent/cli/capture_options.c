@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From the configuration to what agent/capture wants. */
 #include "cli/capture_options.h"
 
 #include <errno.h>

@@ -194,7 +194,7 @@ static void append_self_test(struct na_buffer *out, const struct findings *findi
 	}
 	na_buffer_append_string(out, findings->self_test ? "FAILED: " : "passed, ");
 	if (findings->self_test && findings->self_test != -ETIME)
-		na_buffer_printf(out, "%s; ", strerror(-findings->self_test));
+		na_buffer_printf(out, "%s; ", strerrordesc_np(-findings->self_test));
 	append_wrapped(out, findings->why.data, 12, WIDTH - 12 - 8);
 }
 

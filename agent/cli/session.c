@@ -15,6 +15,7 @@
 
 static int take_signals(struct na_session *session)
 {
+	static const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t signals;
 
 	sigemptyset(&signals);
@@ -22,7 +23,7 @@ static int take_signals(struct na_session *session)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGPIPE, &ignore, NULL); /* write says EPIPE */
 	session->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	return session->signal_fd < 0 ? -errno : 0;
 }
@@ -82,21 +83,13 @@ void na_session_handle_signals(struct na_session *session)
 	}
 }
 
-int na_session_fail(const struct na_buffer *why, int error, int otherwise)
-{
-	na_log_error("%.*s", (int)why->length, why->data ? why->data : "");
-	if (error == -EPERM || error == -EACCES)
-		return NA_EXIT_NOT_PERMITTED;
-	return error == -ENOMEM ? NA_EXIT_TRY_AGAIN : otherwise;
-}
-
 int na_session_result(int error)
 {
 	if (!error || error == -EPIPE) /* who read has seen enough */
 		return NA_EXIT_DONE;
 	if (error == -ENOMEM)
 		return na_command_out_of_memory();
-	na_log_error("stdout cannot be written: %s", strerror(-error));
+	na_log_error("stdout cannot be written: %s", strerrordesc_np(-error));
 	return NA_EXIT_CANNOT_CREATE;
 }
 

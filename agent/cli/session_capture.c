@@ -10,11 +10,12 @@
 #include "base/log.h"
 #include "capture/capture.h"
 #include "capture/recording.h"
-#include "capture/rules.h"
+#include "cli/capture_options.h"
 #include "cli/session_internal.h"
 
 #define BATCH 4096
 #define SELF_TEST_NS (3 * NA_NS_PER_SEC)
+#define CLOCK_TOLERANCE_NS (100 * NA_NS_PER_US)
 
 struct source {
 	struct na_session *session;
@@ -26,44 +27,29 @@ struct source {
 	struct na_recorder *recorder; /* NULL: none, or it failed */
 	bool found_all;
 	uint64_t next_flush_ns;
+	uint64_t wall_offset_ns; /* in use: see follow_clock */
 };
-
-/* capture.exclude: the kernel's part and ours. */
-static int split_exclusions(struct source *source)
-{
-	const struct na_config_filters *filters = &source->config->capture_exclude;
-	NA_FREE bool *taken = calloc(filters->count + 1, sizeof(*taken));
-	int error = -ENOMEM;
-
-	source->excluded = calloc(filters->count + 1, sizeof(*source->excluded));
-	if (taken && source->excluded)
-		error = na_rules_new(filters->filters, filters->count, taken, &source->rules);
-	if (error)
-		return error;
-	for (size_t i = 0; i < filters->count; i++)
-		if (!taken[i])
-			source->excluded[source->excluded_count++] = filters->filters[i];
-	return 0;
-}
 
 static int open_capture(struct source *source)
 {
-	struct na_capture_options options = {
-		.families = na_config_families(source->config),
-		.rings = (uint32_t)source->config->capture_rings,
-		.ring_bytes = source->config->capture_ring_size,
-		.flow_interval_ns = source->config->capture_flow_interval,
-		.snapshot = source->config->capture_snapshot,
-		.disable = getenv("NETAUDIT_TEST_DISABLE"),
-	};
+	const struct na_config_filters *filters = &source->config->capture_exclude;
+	NA_FREE bool *taken = calloc(filters->count + 1, sizeof(*taken));
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
+	struct na_capture_options options;
 	int error;
 
-	if (split_exclusions(source) < 0)
+	source->excluded = calloc(filters->count + 1, sizeof(*source->excluded));
+	if (!taken || !source->excluded ||
+	    na_cli_capture_options(source->config, taken, &options, &source->rules) < 0)
 		return na_command_out_of_memory();
-	options.rules = source->rules;
+	for (size_t i = 0; i < filters->count; i++)
+		if (!taken[i])
+			source->excluded[source->excluded_count++] = filters->filters[i];
+	options.disable = getenv("NETAUDIT_TEST_DISABLE");
 	error = na_capture_open(&options, &source->capture, &why);
-	return error ? na_session_fail(&why, error, NA_EXIT_UNAVAILABLE) : NA_EXIT_DONE;
+	if (error)
+		na_log_error("%.*s", (int)why.length, why.length ? why.data : "");
+	return (int)na_cli_capture_exit(error);
 }
 
 static int open_pipeline(struct source *source)
@@ -72,7 +58,7 @@ static int open_pipeline(struct source *source)
 		&na_capture_programs(source->capture)[NA_PROGRAM_SYS_EXIT];
 	struct na_session_source description = {
 		.boot_id = source->session->host.boot_id,
-		.wall_offset_ns = na_clock_wall_offset_ns(),
+		.wall_offset_ns = source->wall_offset_ns,
 		.excluded = source->excluded,
 		.excluded_count = source->excluded_count,
 		.live = true,
@@ -86,7 +72,7 @@ static int open_pipeline(struct source *source)
 static int open_recorder(struct source *source)
 {
 	const char *path = source->session->options->record;
-	struct na_recording_head head = {.wall_offset_ns = na_clock_wall_offset_ns()};
+	struct na_recording_head head = {.wall_offset_ns = source->wall_offset_ns};
 	int error;
 
 	if (!path)
@@ -95,7 +81,7 @@ static int open_recorder(struct source *source)
 	error = na_recorder_open(path, &head, &source->recorder);
 	if (!error)
 		return NA_EXIT_DONE;
-	na_log_error("%s: cannot be made: %s", path, strerror(-error));
+	na_log_error("%s: cannot be made: %s", path, strerrordesc_np(-error));
 	return NA_EXIT_CANNOT_CREATE;
 }
 
@@ -107,7 +93,7 @@ static int take(void *context, const struct na_record_header *record)
 
 	if (error) {
 		na_log_error("%s: cannot be written, the recording ends here: %s",
-			     source->session->options->record, strerror(-error));
+			     source->session->options->record, strerrordesc_np(-error));
 		na_recorder_close(&source->recorder);
 	}
 	return na_pipeline_record(source->session->pipeline, record);
@@ -199,14 +185,15 @@ static int start(struct source *source)
 	error = na_pipeline_scan(source->session->pipeline);
 	if (error)
 		na_log_warning("/proc cannot be read, so what ran before is not described: %s",
-			       strerror(-error));
+			       strerrordesc_np(-error));
 	error = tell_started(source);
 	if (error || !source->config->capture_snapshot)
 		return na_session_result(error);
 	error = na_capture_snapshot(source->capture);
 	if (!error)
 		return NA_EXIT_DONE;
-	na_buffer_printf(&why, "the sockets that are there cannot be listed: %s", strerror(-error));
+	na_buffer_printf(&why, "the sockets that are there cannot be listed: %s",
+			 strerrordesc_np(-error));
 	return na_session_result(report_degraded(source, &why));
 }
 
@@ -226,6 +213,17 @@ static int tell_found_all(struct source *source)
 	return take(source, &record.header);
 }
 
+/* Samples differ by nanoseconds: only a clock that was set or slewed moves the offset. */
+static void follow_clock(struct source *source)
+{
+	uint64_t offset_ns = na_clock_wall_offset_ns();
+	uint64_t off_ns = offset_ns > source->wall_offset_ns ? offset_ns - source->wall_offset_ns
+							     : source->wall_offset_ns - offset_ns;
+
+	if (off_ns > CLOCK_TOLERANCE_NS)
+		source->wall_offset_ns = offset_ns;
+}
+
 static int tick(struct source *source, uint64_t now_ns)
 {
 	struct na_session *session = source->session;
@@ -238,9 +236,9 @@ static int tick(struct source *source, uint64_t now_ns)
 		source->next_flush_ns = now_ns + source->config->capture_flow_interval;
 		na_capture_flush_flows(source->capture);
 	}
+	follow_clock(source);
 	error = na_capture_losses(source->capture, now_ns, take, source);
-	return error ? error
-		     : na_pipeline_tick(session->pipeline, now_ns, na_clock_wall_offset_ns());
+	return error ? error : na_pipeline_tick(session->pipeline, now_ns, source->wall_offset_ns);
 }
 
 /* What is due, and sleeps when that was all. */
@@ -307,7 +305,7 @@ static int close_recorder(struct source *source, int result)
 	if (!error)
 		return result;
 	na_log_error("%s: cannot be written, the recording is not whole: %s",
-		     source->session->options->record, strerror(-error));
+		     source->session->options->record, strerrordesc_np(-error));
 	return NA_EXIT_CANNOT_CREATE;
 }
 
@@ -315,7 +313,9 @@ static int close_recorder(struct source *source, int result)
 
 int na_session_capture(struct na_session *session)
 {
-	struct source source = {.session = session, .config = session->options->config};
+	struct source source = {.session = session,
+				.config = session->options->config,
+				.wall_offset_ns = na_clock_wall_offset_ns()};
 	int result = close_recorder(&source, run(&source));
 
 	na_capture_close(&source.capture);

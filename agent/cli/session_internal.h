@@ -42,9 +42,6 @@ int na_session_open_pipeline(struct na_session *session, const struct na_session
 
 void na_session_handle_signals(struct na_session *session);
 
-/* Says `why`, which is no C string. The exit status that fits the error, else `otherwise`. */
-int na_session_fail(const struct na_buffer *why, int error, int otherwise);
-
 /* The exit status for how handing on events ended. */
 int na_session_result(int error);
 

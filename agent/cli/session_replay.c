@@ -90,7 +90,7 @@ int na_session_replay(struct na_session *session)
 
 	if (error) {
 		na_log_error("%s: %.*s", path, why.length ? (int)why.length : 100,
-			     why.length ? why.data : strerror(-error));
+			     why.length ? why.data : strerrordesc_np(-error));
 		result = error == -EBADMSG  ? NA_EXIT_DATA
 			 : error == -EACCES ? NA_EXIT_NOT_PERMITTED
 					    : NA_EXIT_USAGE;
