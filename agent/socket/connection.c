@@ -60,6 +60,8 @@ static struct na_socket *find_state(struct na_sockets *sockets,
 	socket->type = SOCK_STREAM;
 	socket->protocol = record->protocol;
 	socket->netns = record->netns;
+	if (record->flags & NA_FLAG_KERNEL)
+		socket->flags |= NA_SOCKET_KERNEL;
 	set_remote(socket, record->remote, record->remote_port);
 	return socket;
 }
@@ -179,8 +181,8 @@ static void inherit_path(struct na_sockets *sockets, struct na_socket *socket,
 	if (record->family != AF_UNIX)
 		return;
 	listener = na_sockets_find(sockets, record->listener, record->listener_inode);
-	if (listener && listener->path[0].length)
-		na_socket_set_path(socket, 0, listener->path[0].data, listener->path[0].length);
+	if (listener && listener->path_length[0])
+		na_socket_set_path(socket, 0, listener->path[0], listener->path_length[0]);
 }
 
 /* An accepted MPTCP socket that nobody holds has only its listener's cookie left. */
@@ -295,6 +297,8 @@ int na_take_connect(struct na_sockets *sockets, const struct na_record_connect *
 		socket->type = record->type;
 		socket->protocol = record->protocol;
 		socket->netns = record->netns;
+		if (record->flags & NA_FLAG_KERNEL)
+			socket->flags |= NA_SOCKET_KERNEL;
 	}
 	if (is_subflow(socket, record->protocol) && socket->link != NA_LINK_NONE)
 		return 0;
@@ -306,8 +310,9 @@ int na_take_connect(struct na_sockets *sockets, const struct na_record_connect *
 	if (!is_stream(record->type))
 		return 0; /* its outcome is known at once: with the result */
 	if (socket->link == NA_LINK_ATTEMPTED && is_remote(socket, record->address, record->port))
-		return 0; /* a deferred Fast Open goes on */
-	na_sockets_own(sockets, socket, header);
+		return 0;                        /* a deferred Fast Open goes on */
+	if (!(socket->flags & NA_SOCKET_KERNEL)) /* else `current` is whoever needed it */
+		na_sockets_own(sockets, socket, header);
 	set_remote(socket, record->address, record->port);
 	if (!(socket->flags & NA_SOCKET_BOUND)) /* of an attempt before */
 		set_local(socket, (const uint8_t[16]){0}, 0);

@@ -210,7 +210,7 @@ static void fill_community_id(struct na_sockets *sockets, const struct na_socket
 static struct na_text print_path(struct na_sockets *sockets, const struct na_socket *socket,
 				 int end)
 {
-	struct na_text path = socket->path[end];
+	struct na_text path = {socket->path[end], socket->path_length[end]};
 	char *copy = sockets->paths[end];
 
 	if (!path.length || path.data[0] || path.length > sizeof(sockets->paths[end]))
@@ -233,6 +233,8 @@ static void fill_paths(struct na_sockets *sockets, const struct na_socket *socke
 
 static const char *unattributed_reason(const struct na_socket *socket)
 {
+	if (socket && socket->flags & NA_SOCKET_KERNEL)
+		return "made by the kernel";
 	if (socket && socket->flags & NA_SOCKET_OLD)
 		return "no process was found to hold the socket at start";
 	return "no record told whose socket it is";

@@ -25,6 +25,8 @@ static void empty_spare(struct na_sockets *sockets)
 	na_process_unref(&spare->creator);
 	na_process_unref(&spare->owner);
 	na_process_unref(&spare->closer);
+	free(spare->path[0]);
+	free(spare->path[1]);
 	*spare = (struct na_socket){0};
 }
 

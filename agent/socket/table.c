@@ -92,8 +92,8 @@ static void free_socket(struct na_socket *socket)
 	na_process_unref(&socket->creator);
 	na_process_unref(&socket->owner);
 	na_process_unref(&socket->closer);
-	free((char *)socket->path[0].data);
-	free((char *)socket->path[1].data);
+	free(socket->path[0]);
+	free(socket->path[1]);
 	free(socket);
 }
 
@@ -183,14 +183,16 @@ void na_socket_set_path(struct na_socket *socket, int end, const char *path, siz
 {
 	char *copy;
 
+	assert(length <= UINT8_MAX);
 	if (length && path[0]) /* a path ends with its NUL; an abstract name may have several */
 		length = strnlen(path, length);
 	copy = malloc(length ? length : 1);
 	if (!copy)
 		return;
 	memcpy(copy, path, length);
-	free((char *)socket->path[end].data);
-	socket->path[end] = (struct na_text){copy, length};
+	free(socket->path[end]);
+	socket->path[end] = copy;
+	socket->path_length[end] = (uint8_t)length;
 }
 
 void na_socket_table_remove(struct na_socket_table *table, struct na_socket *socket)

@@ -20,15 +20,15 @@ enum na_link {
 	NA_LINK_UP         /* established or accepted */
 };
 
-#define NA_SOCKET_BOUND 0x01 /* bind(2) */
-#define NA_SOCKET_LISTENING 0x02
-#define NA_SOCKET_INGRESS 0x04  /* the peer opened the link */
-#define NA_SOCKET_RELEASED 0x08 /* no process has it any more */
-#define NA_SOCKET_FOUND 0x10    /* was there at start, and its `existing` event is still to come */
-#define NA_SOCKET_OLD 0x20      /* was there at start */
-#define NA_SOCKET_CLOSED 0x40   /* the `closed` of its last link was made */
-#define NA_SOCKET_FAILED                                                                           \
-	0x80 /* the failure of its attempt was told: the call's result is no news */
+#define NA_SOCKET_BOUND     0x001 /* bind(2) */
+#define NA_SOCKET_LISTENING 0x002
+#define NA_SOCKET_INGRESS   0x004 /* the peer opened the link */
+#define NA_SOCKET_RELEASED  0x008 /* no process has it any more */
+#define NA_SOCKET_FOUND     0x010 /* its `existing` event is still to come */
+#define NA_SOCKET_OLD       0x020 /* was there at start */
+#define NA_SOCKET_CLOSED    0x040 /* the `closed` of its last link was made */
+#define NA_SOCKET_FAILED    0x080 /* the attempt's failure was told: the call's result is no news */
+#define NA_SOCKET_KERNEL    0x100 /* the kernel made it for itself */
 
 /* Processes are references. Addresses as in records; all zero: not known. */
 struct na_socket {
@@ -37,7 +37,7 @@ struct na_socket {
 	struct na_process *owner;   /* connected, accepted, bound or found with it */
 	struct na_process *closer;  /* let go of it last */
 	struct na_flow *flows;      /* of a datagram socket */
-	struct na_text path[2];     /* of unix sockets, owned: local, remote */
+	char *path[2];              /* of unix sockets: local, remote; NULL: not known */
 	uint64_t key;    /* what it is found by: cookie, see na_socket_key_of_child; 0: not known */
 	uint64_t cookie; /* as users see it; 0: not known */
 	uint64_t inode;
@@ -54,6 +54,7 @@ struct na_socket {
 	uint8_t link;   /* enum na_link */
 	uint8_t state;  /* of an old one: TCP_…, as the kernel numbers all families' states */
 	uint16_t flags; /* NA_SOCKET_… */
+	uint8_t path_length[2];
 	struct na_address local, remote;
 };
 
