@@ -7,6 +7,7 @@
 
 /* clang-format off */
 #define TEXT(string) {string, sizeof(string) - 1}
+#define ERRNO_MAX 4096
 
 #define NA_EVENT(id, name, action, group, kind, category, category2, type, type2, outcome, doc) \
 	static const struct na_text categories_##id[] = {TEXT(category), TEXT(category2)};      \
@@ -61,10 +62,12 @@ void na_event_set_outcome(struct na_event *event, enum na_outcome outcome)
 
 void na_event_set_error(struct na_event *event, int error)
 {
-	const char *name = strerrorname_np(-error);
+	int number =
+		error > -ERRNO_MAX ? -error : 0; /* of a record from a file it may be anything */
+	const char *name = number > 0 ? strerrorname_np(number) : NULL;
 
 	NA_SET_TEXT(event, ERROR_CODE, name ? name : "UNKNOWN");
-	NA_SET_TEXT(event, ERROR_MESSAGE, name ? strerrordesc_np(-error) : "Unknown error");
+	NA_SET_TEXT(event, ERROR_MESSAGE, name ? strerrordesc_np(number) : "Unknown error");
 	na_event_set_outcome(event, NA_OUTCOME_FAILURE);
 }
 

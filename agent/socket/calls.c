@@ -371,7 +371,7 @@ int na_connect_denied(struct na_sockets *sockets, struct na_socket *socket, stru
 int na_take_created(struct na_sockets *sockets, const struct na_record_created *record)
 {
 	const struct na_record_header *header = &record->header;
-	struct na_process *process = na_sockets_process(sockets, header);
+	struct na_process *process; /* of after the socket is there: one that goes may free some */
 	struct na_socket *socket;
 	int error;
 
@@ -385,8 +385,8 @@ int na_take_created(struct na_sockets *sockets, const struct na_record_created *
 	socket->type = record->type;
 	socket->protocol = record->protocol;
 	socket->netns = record->netns;
-	na_process_unref(&socket->creator);
-	socket->creator = na_process_ref(process);
+	process = na_sockets_process(sockets, header);
+	na_socket_set_process(&socket->creator, process);
 	socket->owner_credentials = header->credentials;
 	error = na_fill_begin(sockets, NA_EVENT_SOCKET_CREATED, header, socket);
 	if (error)
@@ -490,8 +490,7 @@ int na_take_released(struct na_sockets *sockets, const struct na_record_released
 	if (!socket)
 		return 0;
 	closer = na_sockets_process(sockets, header);
-	na_process_unref(&socket->closer);
-	socket->closer = na_process_ref(closer);
+	na_socket_set_process(&socket->closer, closer);
 	socket->touched_ns = header->time_ns;
 	/* The kernel goes on with the connection: its end is a state. */
 	lives_on = is_inet(socket->family) && is_stream(socket) && socket->link != NA_LINK_NONE;

@@ -53,6 +53,15 @@ struct na_sockets {
 	struct na_text related[2];
 };
 
+/* The new one first: it may be the old one, and this its last reference. */
+static inline void na_socket_set_process(struct na_process **slot, struct na_process *process)
+{
+	struct na_process *old = *slot;
+
+	*slot = na_process_ref(process);
+	na_process_unref(&old);
+}
+
 /* sockets.c */
 
 /* The socket a record is about; NULL: not known. 0 for what the record does not know. */
@@ -105,7 +114,7 @@ int na_link_unseen(struct na_sockets *sockets, struct na_socket *socket,
 /* existing.c */
 int na_take_found(struct na_sockets *sockets, const struct na_record_found *record);
 int na_existing_report(struct na_sockets *sockets, struct na_socket *socket);
-/* A socket goes before it was reported. */
+/* An old socket goes: it is no longer to be reported. Cheap when all were. */
 void na_existing_forget(struct na_sockets *sockets, const struct na_socket *socket);
 
 /* flow.c */

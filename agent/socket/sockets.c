@@ -133,7 +133,7 @@ int na_sockets_remove(struct na_sockets *sockets, struct na_socket *socket,
 		return 0;
 	}
 	error = na_flows_end(sockets, socket, header);
-	if (socket->flags & NA_SOCKET_FOUND)
+	if (socket->flags & NA_SOCKET_OLD)
 		na_existing_forget(sockets, socket);
 	na_socket_table_remove(&sockets->table, socket);
 	return error;
@@ -154,8 +154,7 @@ void na_sockets_own(struct na_sockets *sockets, struct na_socket *socket,
 	socket->touched_ns = header->time_ns;
 	if (!process)
 		return;
-	na_process_unref(&socket->owner);
-	socket->owner = na_process_ref(process);
+	na_socket_set_process(&socket->owner, process);
 	socket->owner_tid = header->tid;
 	socket->owner_credentials = header->credentials;
 }

@@ -20,15 +20,15 @@ enum na_link {
 	NA_LINK_UP         /* established or accepted */
 };
 
-#define NA_SOCKET_BOUND     0x001 /* bind(2) */
+#define NA_SOCKET_BOUND 0x001 /* bind(2) */
 #define NA_SOCKET_LISTENING 0x002
-#define NA_SOCKET_INGRESS   0x004 /* the peer opened the link */
-#define NA_SOCKET_RELEASED  0x008 /* no process has it any more */
-#define NA_SOCKET_FOUND     0x010 /* its `existing` event is still to come */
-#define NA_SOCKET_OLD       0x020 /* was there at start */
-#define NA_SOCKET_CLOSED    0x040 /* the `closed` of its last link was made */
-#define NA_SOCKET_FAILED    0x080 /* the attempt's failure was told: the call's result is no news */
-#define NA_SOCKET_KERNEL    0x100 /* the kernel made it for itself */
+#define NA_SOCKET_INGRESS 0x004  /* the peer opened the link */
+#define NA_SOCKET_RELEASED 0x008 /* no process has it any more */
+#define NA_SOCKET_FOUND 0x010    /* its `existing` event is still to come */
+#define NA_SOCKET_OLD 0x020      /* was there at start */
+#define NA_SOCKET_CLOSED 0x040   /* the `closed` of its last link was made */
+#define NA_SOCKET_FAILED 0x080   /* the attempt's failure was told: the call's result is no news */
+#define NA_SOCKET_KERNEL 0x100   /* the kernel made it for itself */
 
 /* Processes are references. Addresses as in records; all zero: not known. */
 struct na_socket {

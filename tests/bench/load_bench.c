@@ -83,10 +83,11 @@ static void print(const char *load, const char *toggle, const struct bench_compa
 
 static void print_records(struct bench_capture *capture)
 {
-	uint64_t records, lost;
+	struct bench_counts counts = bench_capture_count(capture);
 
-	bench_capture_count(capture, &records, &lost);
-	printf(" records=%" PRIu64 " lost=%" PRIu64, records, lost);
+	printf(" records=%" PRIu64 " lost=%" PRIu64, counts.records, counts.lost);
+	if (counts.connections)
+		printf(" reader_ns=%" PRIu64, counts.cpu_ns / counts.connections);
 }
 
 static int measure(const struct options *options, const struct bench_operation *operation,
@@ -135,16 +136,13 @@ static int measure_with(const struct options *options, const struct bench_toggle
 	return error;
 }
 
-static int measure_programs(const struct options *options, unsigned int *count)
+static int measure_reader(const struct options *options, enum bench_reader reader,
+			  unsigned int *count)
 {
 	struct bench_capture *capture;
 	struct bench_toggle toggle;
-	int error = bench_capture_open(&capture);
+	int error = bench_capture_open(reader, &capture);
 
-	if (error == -EOPNOTSUPP) {
-		fputs("load_bench: no kernel programs in this build, the control alone\n", stderr);
-		return 0;
-	}
 	if (error < 0)
 		return error;
 	toggle = bench_capture_toggle(capture);
@@ -166,8 +164,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	error = measure_with(&options, &bench_toggle_nothing, NULL, &count);
-	if (!error)
-		error = measure_programs(&options, &count);
+	for (int reader = 0; reader < BENCH_READER_COUNT && !error; reader++)
+		error = measure_reader(&options, (enum bench_reader)reader, &count);
 	if (!error && !count) {
 		fputs("load_bench: no such load or toggle\n", stderr);
 		return EXIT_USAGE;

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "agent.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "capture/capture.h"
@@ -27,18 +29,27 @@ struct bench_capture {
 	pthread_t reader;
 	int wake_fd;
 	atomic_bool stop;
-	int error;            /* of the reader, read after it was joined */
-	uint64_t records;     /* since bench_capture_count */
-	uint64_t losses_told; /* the kernel's counters at bench_capture_count */
+	int error;                  /* of the reader, read after it was joined */
+	struct bench_agent *agent;  /* NULL: records are dropped */
+	struct bench_counts counts; /* since bench_capture_count, but lost */
+	uint64_t losses_told;       /* the kernel's counters at bench_capture_count */
 };
 
-static int count_record(void *context, const struct na_record_header *record)
+static int take(void *context, const struct na_record_header *record)
 {
 	struct bench_capture *bench = context;
 
-	(void)record;
-	bench->records++;
-	return 0;
+	bench->counts.records++;
+	bench->counts.connections += record->type == NA_RECORD_ACCEPTED;
+	return bench->agent ? bench_agent_take(bench->agent, record) : 0;
+}
+
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * NA_NS_PER_SEC + (uint64_t)time.tv_nsec;
 }
 
 static void *read_rings(void *context)
@@ -47,10 +58,13 @@ static void *read_rings(void *context)
 	int got = 0;
 
 	while (got >= 0 && !atomic_load(&bench->stop)) {
-		got = na_capture_read(bench->capture, READ_LIMIT, count_record, bench);
-		if (got == 0)
+		got = na_capture_read(bench->capture, READ_LIMIT, take, bench);
+		if (got >= 0 && bench->agent && bench_agent_tick(bench->agent) < 0)
+			got = -EIO;
+		if (got >= 0 && got < READ_LIMIT)
 			got = na_capture_wait(bench->capture, bench->wake_fd, WAIT_NS);
 	}
+	bench->counts.cpu_ns += thread_cpu_ns();
 	bench->error = got < 0 ? got : 0;
 	return NULL;
 }
@@ -81,7 +95,7 @@ static int switch_off(void *context)
 	na_capture_detach(bench->capture);
 	if (bench->error < 0)
 		return bench->error;
-	return na_capture_drain(bench->capture, count_record, bench) < 0 ? -EIO : 0;
+	return na_capture_drain(bench->capture, take, bench) < 0 ? -EIO : 0;
 }
 
 static int load_programs(struct na_capture **ret_capture)
@@ -104,7 +118,7 @@ static int load_programs(struct na_capture **ret_capture)
 
 /* ------------------------------------------------------------------------------------------- */
 
-int bench_capture_open(struct bench_capture **ret_capture)
+int bench_capture_open(enum bench_reader reader, struct bench_capture **ret_capture)
 {
 	struct bench_capture *bench = calloc(1, sizeof(*bench));
 	int error;
@@ -113,6 +127,10 @@ int bench_capture_open(struct bench_capture **ret_capture)
 		return -ENOMEM;
 	bench->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	error = bench->wake_fd < 0 ? -errno : load_programs(&bench->capture);
+	if (!error && reader == BENCH_AGENT) {
+		bench->agent = bench_agent_new();
+		error = bench->agent ? 0 : -ENOMEM;
+	}
 	if (error < 0)
 		bench_capture_close(&bench);
 	else
@@ -125,6 +143,7 @@ void bench_capture_close(struct bench_capture **capture)
 	if (!*capture)
 		return;
 	na_capture_close(&(*capture)->capture);
+	bench_agent_free((*capture)->agent);
 	if ((*capture)->wake_fd >= 0)
 		close((*capture)->wake_fd);
 	free(*capture);
@@ -133,18 +152,20 @@ void bench_capture_close(struct bench_capture **capture)
 
 struct bench_toggle bench_capture_toggle(struct bench_capture *capture)
 {
-	return (struct bench_toggle){"programs", switch_on, switch_off, capture};
+	return (struct bench_toggle){capture->agent ? "agent" : "programs", switch_on, switch_off,
+				     capture};
 }
 
-void bench_capture_count(struct bench_capture *capture, uint64_t *ret_read, uint64_t *ret_lost)
+struct bench_counts bench_capture_count(struct bench_capture *capture)
 {
 	const struct na_program_state *programs = na_capture_programs(capture->capture);
+	struct bench_counts counts = capture->counts;
 	uint64_t losses = 0;
 
 	for (int i = 0; i < NA_PROGRAM_COUNT; i++)
 		losses += programs[i].lost + programs[i].skipped;
-	*ret_read = capture->records;
-	*ret_lost = losses - capture->losses_told;
-	capture->records = 0;
+	counts.lost = losses - capture->losses_told;
+	capture->counts = (struct bench_counts){0};
 	capture->losses_told = losses;
+	return counts;
 }
