@@ -25,7 +25,7 @@ static __always_inline bool was_denied(void)
 SEC("cgroup/sock_create")
 int cgroup__sock_create(struct bpf_sock *ctx)
 {
-	created__report((struct sock *)ctx, bpf_get_socket_cookie(ctx), was_denied(),
+	created__report((struct sock *)ctx, KIND(ctx), bpf_get_socket_cookie(ctx), was_denied(),
 			NA_PROGRAM_SOCK_CREATE);
 	return ALLOW;
 }
@@ -59,7 +59,8 @@ static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
 		__u8 address[16] __attribute__((aligned(8)));                                \
                                                                                              \
 		ADDRESS_V##version(ctx, address);                                            \
-		bind__report(sock_of_address(ctx), bpf_get_socket_cookie(ctx), address,      \
+		bind__report(sock_of_address(ctx), KIND(ctx), bpf_get_socket_cookie(ctx),    \
+			     address,                                                        \
 			     ADDRESS_PORT(ctx), was_denied(), NA_PROGRAM_BIND##id);          \
 		return ALLOW;                                                                \
 	}
@@ -71,7 +72,8 @@ static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
 		__u8 address[16] __attribute__((aligned(8)));                                \
                                                                                              \
 		ADDRESS_V##version(ctx, address);                                            \
-		connect__report(sock_of_address(ctx), bpf_get_socket_cookie(ctx), address,   \
+		connect__report(sock_of_address(ctx), KIND(ctx), bpf_get_socket_cookie(ctx), \
+				address,                                                     \
 				ADDRESS_PORT(ctx), was_denied(),                     \
 				NA_PROGRAM_CONNECT##id);                                     \
 		return ALLOW;                                                                \
@@ -82,7 +84,8 @@ static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
 	int cgroup__post_bind##version(struct bpf_sock *ctx)                                 \
 	{                                                                                    \
 		if (!was_denied())                                                           \
-			bound__report((struct sock *)ctx, bpf_get_socket_cookie(ctx),        \
+			bound__report((struct sock *)ctx, KIND(ctx),                         \
+				      bpf_get_socket_cookie(ctx),                            \
 				      NA_PROGRAM_POST_BIND##id);                             \
 		return ALLOW;                                                                \
 	}
@@ -151,7 +154,7 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 		storage = bpf_sk_storage_get(&flows, ctx, 0, 0);
 	if (storage)
 		flow__flush((struct sock *)ctx, storage);
-	released__report((struct sock *)ctx, cookie, NA_PROGRAM_SOCK_RELEASE);
+	released__report((struct sock *)ctx, KIND(ctx), cookie, NA_PROGRAM_SOCK_RELEASE);
 	return ALLOW;
 }
 
@@ -248,7 +251,7 @@ static __always_inline void found__fill(struct na_record_found *record, struct t
 	record->cookie = bpf_get_socket_cookie(sk);
 	record->type = sk->sk_type;
 	if (family_is_inet(sk->__sk_common.skc_family))
-		SOCKET_FILL(record, sk, PROBED);
+		SOCKET_FILL_PROBED(record, sk);
 	else
 		SOCKET_FILL_OTHER(record, sk);
 	record->state = sk->__sk_common.skc_state;

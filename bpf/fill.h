@@ -12,6 +12,16 @@
 #define TRUSTED(sk, field) ((sk)->field)
 #define PROBED(sk, field)  BPF_CORE_READ(sk, field)
 
+/*
+ * COPIED: what stands in sock_common is read from a copy of it on the stack, made by one probe where
+ * PROBED takes one for each field; a probe costs 25 ns.
+ */
+#define SOCK_COMMON_MAX 160
+#define COPY_SOCK_COMMON(copy, sk)                            \
+	__u64 copy[SOCK_COMMON_MAX / 8];                      \
+	bpf_probe_read_kernel(copy, bpf_core_type_size(struct sock_common), sk)
+#define COPIED(copy, field) (((const struct sock *)(copy))->field)
+
 /* ::ffff:0:0/96, the form in which records carry IPv4. */
 static __always_inline void address__fill_v4(__u8 *to, __be32 address)
 {
@@ -86,21 +96,28 @@ static __always_inline __u64 inode_of_socket(struct socket *socket)
 		i_ino);
 }
 
+/* The same where the verifier knows the sock: an open socket has a file, and needs no probe. */
+static __always_inline __u64 inode_of_trusted(const struct sock *sk)
+{
+	struct socket *socket = sk->sk_socket;
+
+	if (!socket)
+		return 0;
+	return socket->file ? socket->file->f_inode->i_ino : inode_of_socket(socket);
+}
+
 /* A socket that the kernel made for itself (NFS, WireGuard): no process is behind it. */
 static __always_inline __u16 kernel_flag(const struct sock *sk)
 {
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) ? NA_FLAG_KERNEL : 0;
 }
 
-/* Local and remote address and port, family, protocol, netns, cookie, inode. */
-#define SOCKET_FILL(record, sk, READ)                                                              \
+/* Local and remote address and port, family, from sock_common as READ(from, field) finds it. */
+#define TUPLE_FILL(record, from, sk, READ)                                                         \
 	do {                                                                                       \
-		(record)->family = READ(sk, __sk_common.skc_family);                               \
-		(record)->protocol = READ(sk, sk_protocol);                                        \
-		(record)->inode = inode_of_socket(READ(sk, sk_socket));                            \
-		(record)->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);             \
-		(record)->remote_port = bpf_ntohs(READ(sk, __sk_common.skc_dport));                \
-		(record)->local_port = READ(sk, __sk_common.skc_num);                              \
+		(record)->family = READ(from, __sk_common.skc_family);                             \
+		(record)->remote_port = bpf_ntohs(READ(from, __sk_common.skc_dport));              \
+		(record)->local_port = READ(from, __sk_common.skc_num);                            \
 		if (!(record)->local_port) /* skc_num is 0 at CLOSE, inet_sport is not */          \
 			(record)->local_port =                                                     \
 				bpf_ntohs(BPF_CORE_READ((struct inet_sock *)(sk), inet_sport));    \
@@ -108,14 +125,33 @@ static __always_inline __u16 kernel_flag(const struct sock *sk)
 			BPF_CORE_READ_INTO(&(record)->local, sk, __sk_common.skc_v6_rcv_saddr);    \
 			BPF_CORE_READ_INTO(&(record)->remote, sk, __sk_common.skc_v6_daddr);       \
 		} else {                                                                           \
-			address__fill_v4((record)->local, READ(sk, __sk_common.skc_rcv_saddr));    \
-			address__fill_v4((record)->remote, READ(sk, __sk_common.skc_daddr));       \
+			address__fill_v4((record)->local, READ(from, __sk_common.skc_rcv_saddr));  \
+			address__fill_v4((record)->remote, READ(from, __sk_common.skc_daddr));     \
 		}                                                                                  \
 		(record)->flags = (record)->family == AF_INET6 &&                                  \
 					  (address_is_mapped((record)->remote) ||                  \
 					   address_is_mapped((record)->local))                     \
 				  ? NA_FLAG_MAPPED                                                 \
 				  : 0;                                                             \
+	} while (0)
+
+/* The tuple, protocol, netns and inode of a sock that the verifier knows (arguments of tp_btf). */
+#define SOCKET_FILL(record, sk)                                                       \
+	do {                                                                          \
+		TUPLE_FILL(record, sk, sk, TRUSTED);                                  \
+		(record)->protocol = (sk)->sk_protocol;                               \
+		(record)->inode = inode_of_trusted(sk);                               \
+		(record)->netns = (sk)->__sk_common.skc_net.net->ns.inum;             \
+	} while (0)
+
+/* The same of any other. */
+#define SOCKET_FILL_PROBED(record, sk)                                                \
+	do {                                                                          \
+		COPY_SOCK_COMMON(common, sk);                                         \
+		TUPLE_FILL(record, common, sk, COPIED);                               \
+		(record)->protocol = BPF_CORE_READ(sk, sk_protocol);                  \
+		(record)->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));      \
+		(record)->netns = BPF_CORE_READ(COPIED(common, __sk_common.skc_net.net), ns.inum); \
 	} while (0)
 
 /* For families without addresses of ours: unix, netlink, packet, vsock. */

@@ -77,7 +77,7 @@ static __noinline int flow__emit(struct sock *sk, const struct flow_slot *slot)
 	record->header.credentials = slot->credentials;
 	record->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	record->type = BPF_CORE_READ(sk, sk_type);
-	SOCKET_FILL(record, sk, PROBED);
+	SOCKET_FILL_PROBED(record, sk);
 	__builtin_memcpy(record->remote, slot->remote, sizeof(record->remote));
 	record->remote_port = slot->remote_port;
 	record->sent_bytes = slot->sent_bytes;

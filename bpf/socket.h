@@ -22,10 +22,24 @@ static __always_inline void unix__fill_path(struct na_record_unix *record, const
 	bpf_probe_read_kernel(record->path, bytes, address + sizeof(unsigned short));
 }
 
-static __always_inline int created__report(struct sock *sk, __u64 cookie, bool denied, __u8 program)
+/* What a context of a cgroup program tells without a probe. */
+struct kind {
+	__u16 family, type, protocol;
+};
+
+#define KIND(ctx) (&(struct kind){(ctx)->family, (ctx)->type, (ctx)->protocol})
+
+#define KIND_FILL(record, kind)                       \
+	do {                                          \
+		(record)->family = (kind)->family;    \
+		(record)->type = (kind)->type;        \
+		(record)->protocol = (kind)->protocol; \
+	} while (0)
+
+static __always_inline int created__report(struct sock *sk, const struct kind *kind, __u64 cookie, bool denied, __u8 program)
 {
 	struct na_record_created *record;
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 family = kind->family;
 
 	if (!family_wanted(family) || excluded_created(cookie, family))
 		return 0;
@@ -36,9 +50,7 @@ static __always_inline int created__report(struct sock *sk, __u64 cookie, bool d
 	record->cookie = cookie;
 	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
 	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	record->family = family;
-	record->type = BPF_CORE_READ(sk, sk_type);
-	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	KIND_FILL(record, kind);
 	record->reserved[0] = record->reserved[1] = record->reserved[2] = 0;
 	record_submit(record);
 	return 0;
@@ -69,11 +81,11 @@ static __always_inline bool excluded_connect(struct sock *sk, __u64 cookie, __u1
 }
 
 /* `address` is in record form, `port` in host order. */
-static __always_inline int bind__report(struct sock *sk, __u64 cookie, const __u8 *address, __u16 port,
+static __always_inline int bind__report(struct sock *sk, const struct kind *kind, __u64 cookie, const __u8 *address, __u16 port,
 					bool denied, __u8 program)
 {
 	struct na_record_bind *record;
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 family = kind->family;
 
 	if (!family_wanted(family) || excluded_bind(cookie, family, address, port))
 		return 0;
@@ -84,9 +96,7 @@ static __always_inline int bind__report(struct sock *sk, __u64 cookie, const __u
 	record->cookie = cookie;
 	__builtin_memcpy(record->address, address, sizeof(record->address));
 	record->port = port;
-	record->family = family;
-	record->type = BPF_CORE_READ(sk, sk_type);
-	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	KIND_FILL(record, kind);
 	record_submit(record);
 	return 0;
 }
@@ -101,10 +111,10 @@ static __always_inline bool excluded_bound(struct sock *sk, __u64 cookie, __u16 
 	return excluded_decide(cookie, family, &ends, EXCLUDED_LATER);
 }
 
-static __always_inline int bound__report(struct sock *sk, __u64 cookie, __u8 program)
+static __always_inline int bound__report(struct sock *sk, const struct kind *kind, __u64 cookie, __u8 program)
 {
 	struct na_record_bound *record;
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 family = kind->family;
 
 	if (!family_wanted(family) || excluded_bound(sk, cookie, family))
 		return 0;
@@ -120,19 +130,17 @@ static __always_inline int bound__report(struct sock *sk, __u64 cookie, __u8 pro
 	else
 		address__fill_v4(record->address, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
 	record->port = BPF_CORE_READ(sk, __sk_common.skc_num); /* inet_sport is not set yet */
-	record->family = family;
-	record->type = BPF_CORE_READ(sk, sk_type);
-	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	KIND_FILL(record, kind);
 	record->reserved[0] = record->reserved[1] = 0;
 	record_submit(record);
 	return 0;
 }
 
-static __always_inline int connect__report(struct sock *sk, __u64 cookie, const __u8 *address,
+static __always_inline int connect__report(struct sock *sk, const struct kind *kind, __u64 cookie, const __u8 *address,
 					   __u16 port, bool denied, __u8 program)
 {
 	struct na_record_connect *record;
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 family = kind->family;
 
 	if (!family_wanted(family) || excluded_connect(sk, cookie, family, address, port))
 		return 0;
@@ -145,19 +153,17 @@ static __always_inline int connect__report(struct sock *sk, __u64 cookie, const 
 	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	__builtin_memcpy(record->address, address, sizeof(record->address));
 	record->port = port;
-	record->family = family;
-	record->type = BPF_CORE_READ(sk, sk_type);
-	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	KIND_FILL(record, kind);
 	record->flags = kernel_flag(sk);
 	record->reserved = 0;
 	record_submit(record);
 	return 0;
 }
 
-static __always_inline int released__report(struct sock *sk, __u64 cookie, __u8 program)
+static __always_inline int released__report(struct sock *sk, const struct kind *kind, __u64 cookie, __u8 program)
 {
 	struct na_record_released *record;
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u16 family = kind->family;
 
 	if (!family_wanted(family))
 		return 0;
@@ -169,9 +175,7 @@ static __always_inline int released__report(struct sock *sk, __u64 cookie, __u8 
 	HEADER(record, RELEASED, program, 0);
 	record->cookie = cookie;
 	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
-	record->family = family;
-	record->type = BPF_CORE_READ(sk, sk_type);
-	record->protocol = BPF_CORE_READ(sk, sk_protocol);
+	KIND_FILL(record, kind);
 	record->flags = 0;
 	record_submit(record);
 	return 0;

@@ -47,13 +47,12 @@ static __always_inline bool result_is_final(long ret)
 static __always_inline struct file *file_of(int fd)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files, *file = NULL;
+	struct fdtable *table = task->files ? task->files->fdt : NULL;
+	struct file *file = NULL;
 
-	if (fd < 0 || (__u32)fd >= BPF_CORE_READ(table, max_fds))
+	if (!table || fd < 0 || (__u32)fd >= table->max_fds)
 		return NULL;
-	files = BPF_CORE_READ(table, fd);
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
 	return file;
 }
 
@@ -148,7 +147,7 @@ static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u
 	record->listener_inode = listener ? inode_of_socket(BPF_CORE_READ(listener, sk_socket)) : 0;
 	record->type = BPF_CORE_READ(sk, sk_type);
 	if (family_is_inet(family))
-		SOCKET_FILL(record, sk, PROBED);
+		SOCKET_FILL_PROBED(record, sk);
 	else
 		SOCKET_FILL_OTHER(record, sk);
 	if (!family_is_inet(family))
@@ -186,7 +185,7 @@ static __noinline int call__result(struct sock *sk, const struct outcome *outcom
 	record->cookie = cookie;
 	record->type = BPF_CORE_READ(sk, sk_type);
 	if (family_is_inet(family))
-		SOCKET_FILL(record, sk, PROBED);
+		SOCKET_FILL_PROBED(record, sk);
 	else
 		SOCKET_FILL_OTHER(record, sk);
 	record->operation = outcome->operation;
@@ -229,18 +228,24 @@ static __always_inline int call__socket(const struct call *call, __u8 program)
 	return call__created(sk, call, program);
 }
 
+/* The listener is of use only where its name is the accepted socket's: unix. */
 static __always_inline int call__accept(const struct call *call, __u16 flags, __u8 program)
 {
-	struct sock *sk, *listener = sock_of_fd(call->args[0]);
+	struct sock *sk, *listener = NULL;
 
 	if (call->ret < 0) {
 		if (call->ret != -EPERM && call->ret != -EACCES)
 			return 0;
-		return call__result(listener, &(struct outcome){NA_OPERATION_ACCEPT, call->ret, 0,
-								NA_FLAG_FD_RESOLVED | flags, program});
+		return call__result(sock_of_fd(call->args[0]),
+				    &(struct outcome){NA_OPERATION_ACCEPT, call->ret, 0,
+						      NA_FLAG_FD_RESOLVED | flags, program});
 	}
 	sk = sock_of_fd(call->ret);
-	return sk ? call__accepted(sk, listener, flags, program) : 0;
+	if (!sk)
+		return 0;
+	if (!family_is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)))
+		listener = sock_of_fd(call->args[0]);
+	return call__accepted(sk, listener, flags, program);
 }
 
 /* The name that a unix socket was bound to; the address of bind(2) is no longer asked for it. */

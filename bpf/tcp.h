@@ -7,22 +7,22 @@
 
 /*
  * `bytes_received` counts the peer's FIN and `bytes_sent` what was sent again: taken off here, so
- * that both are payload. Reads of `tp` pass on every tier.
+ * that both are payload. READ is TRUSTED or PROBED (fill.h).
  */
-static __always_inline void totals__fill_tcp(struct na_record_ended *record, const struct tcp_sock *tp)
-{
-	__u64 received = BPF_CORE_READ(tp, bytes_received);
-	bool fin = BPF_CORE_READ((const struct sock *)tp, __sk_common.skc_flags) >> SOCK_DONE & 1;
-
-	if (fin)
-		record->flags |= NA_FLAG_FIN;
-	record->received_bytes = received - (fin && received);
-	record->sent_bytes = BPF_CORE_READ(tp, bytes_sent) - BPF_CORE_READ(tp, bytes_retrans);
-	record->sent_packets = BPF_CORE_READ(tp, segs_out);
-	record->received_packets = BPF_CORE_READ(tp, segs_in);
-	record->rtt_us = BPF_CORE_READ(tp, srtt_us) >> 3;
-	record->retransmits = BPF_CORE_READ(tp, total_retrans);
-}
+#define TOTALS_FILL_TCP(record, sk, tp, READ)                                                       \
+	do {                                                                                       \
+		__u64 received_ = READ(tp, bytes_received);                                        \
+		bool fin_ = READ(sk, __sk_common.skc_flags) >> SOCK_DONE & 1;                      \
+                                                                                                   \
+		if (fin_)                                                                          \
+			(record)->flags |= NA_FLAG_FIN;                                            \
+		(record)->received_bytes = received_ - (fin_ && received_);                        \
+		(record)->sent_bytes = READ(tp, bytes_sent) - READ(tp, bytes_retrans);             \
+		(record)->sent_packets = READ(tp, segs_out);                                       \
+		(record)->received_packets = READ(tp, segs_in);                                    \
+		(record)->rtt_us = READ(tp, srtt_us) >> 3;                                         \
+		(record)->retransmits = READ(tp, total_retrans);                                   \
+	} while (0)
 
 /* The counters of mptcp_sock are from 6.5; before, the connection's totals are not known. */
 static __always_inline void totals__fill_mptcp(struct na_record_ended *record,
@@ -45,45 +45,49 @@ static __always_inline __u16 subflow_flag(const struct sock *sk)
 	return socket && socket->sk != sk ? NA_FLAG_SUBFLOW : 0;
 }
 
-/* What the record has besides its header and SOCKET_FILL. */
-static __always_inline int ended__submit(struct na_record_ended *record, const struct sock *sk,
-					 __u64 cookie, int before)
+static __always_inline void ended__fill(struct na_record_ended *record, __u64 cookie, int before)
 {
 	record->cookie = cookie;
 	record->before = before;
 	record->now = TCP_CLOSE;
 	if (!record->inode)
 		record->flags |= NA_FLAG_ORPHAN;
-	if (record->protocol == IPPROTO_MPTCP)
-		totals__fill_mptcp(record, (const struct mptcp_sock *)sk);
-	else
-		totals__fill_tcp(record, (const struct tcp_sock *)sk);
-	record_submit(record);
-	return 0;
 }
 
 static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int before, __u8 program)
 {
 	struct na_record_ended *record = RESERVE(ended, program);
+	const struct tcp_sock *tp;
 
 	if (!record)
 		return 0;
 	HEADER_NO_TASK(record, ENDED, program, -sk->sk_err);
-	SOCKET_FILL(record, sk, TRUSTED);
+	SOCKET_FILL(record, sk);
 	record->flags |= subflow_flag(sk);
-	return ended__submit(record, sk, cookie, before);
+	ended__fill(record, cookie, before);
+	tp = bpf_skc_to_tcp_sock((void *)sk); /* NULL for MPTCP */
+	if (tp)
+		TOTALS_FILL_TCP(record, sk, tp, TRUSTED);
+	else
+		totals__fill_mptcp(record, (const struct mptcp_sock *)sk);
+	record_submit(record);
+	return 0;
 }
 
 /* Of a socket that is closed already, from which state is not known. */
 static __always_inline int state__ended_before(struct sock *sk, __u64 cookie, __u8 program)
 {
 	struct na_record_ended *record = RESERVE(ended, program);
+	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
 
 	if (!record)
 		return 0;
 	HEADER_NO_TASK(record, ENDED, program, -BPF_CORE_READ(sk, sk_err));
-	SOCKET_FILL(record, sk, PROBED);
-	return ended__submit(record, sk, cookie, 0);
+	SOCKET_FILL_PROBED(record, sk);
+	ended__fill(record, cookie, 0);
+	TOTALS_FILL_TCP(record, sk, tp, PROBED);
+	record_submit(record);
+	return 0;
 }
 
 static __always_inline int state__changed(const struct sock *sk, __u64 cookie, int before, int now,
@@ -99,7 +103,7 @@ static __always_inline int state__changed(const struct sock *sk, __u64 cookie, i
 	else
 		HEADER_NO_TASK(record, STATE, program, -sk->sk_err);
 	record->cookie = cookie;
-	SOCKET_FILL(record, sk, TRUSTED);
+	SOCKET_FILL(record, sk);
 	record->flags |= subflow_flag(sk) | kernel_flag(sk);
 	record->before = before;
 	record->now = now;
