@@ -9,8 +9,6 @@
 #include "process/process.h"
 #include "socket/sockets.h"
 
-#define NA_EVENT_ID_SIZE (36 + 1 + 16 + 1)
-
 struct na_pipeline {
 	struct na_sink finish; /* takes the socket table's events; first, for the cast */
 	struct na_pipeline_options options;
@@ -18,9 +16,10 @@ struct na_pipeline {
 	struct na_sockets *sockets;
 	struct na_counters counters;
 	uint64_t sequence;
-	uint64_t first_sequence; /* since the last heartbeat */
-	uint64_t heartbeat_ns;   /* when the next one is due; 0: at the first tick */
-	char event_id[NA_EVENT_ID_SIZE];
+	uint64_t first_sequence;   /* since the last heartbeat */
+	uint64_t heartbeat_ns;     /* when the next one is due; 0: at the first tick */
+	struct na_buffer event_id; /* begins with the instance */
+	size_t instance_length;
 	struct na_text related_user;
 	struct na_event own;      /* of the agent and of processes */
 	struct na_buffer counted; /* the heartbeat's JSON */

@@ -8,6 +8,8 @@
 #include "config/filter.h"
 #include "pipeline/internal.h"
 
+#define SEQUENCE_DIGITS 16 /* hexadecimal */
+
 /* Nobody asks for an ended process later than this: records of one moment are 1 ms apart at most.
  */
 #define ENDED_KEPT_NS (5 * NA_NS_PER_SEC)
@@ -20,22 +22,14 @@ static bool is_excluded(const struct na_pipeline *pipeline, const struct na_even
 	return false;
 }
 
+/* Room for it was made at the start. */
 static void fill_id(struct na_pipeline *pipeline, struct na_event *event)
 {
-	static const char digits[] = "0123456789abcdef";
-	char *at = pipeline->event_id;
-	size_t length = strlen(pipeline->options.instance);
-	int shift = 60;
+	struct na_buffer *id = &pipeline->event_id;
 
-	memcpy(at, pipeline->options.instance, length);
-	at += length;
-	*at++ = '-';
-	while (shift > 0 && !(pipeline->sequence >> shift))
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		*at++ = digits[pipeline->sequence >> shift & 15];
-	NA_SET(event, EVENT_ID,
-	       ((struct na_text){pipeline->event_id, (size_t)(at - pipeline->event_id)}));
+	id->length = pipeline->instance_length;
+	na_buffer_append_hex(id, pipeline->sequence);
+	NA_SET(event, EVENT_ID, ((struct na_text){id->data, id->length}));
 	NA_SET(event, EVENT_SEQUENCE, (int64_t)pipeline->sequence);
 }
 
@@ -162,7 +156,10 @@ struct na_pipeline *na_pipeline_new(const struct na_pipeline_options *options)
 	pipeline->finish.put = finish;
 	pipeline->options = *options;
 	pipeline->first_sequence = 1;
-	if (new_parts(pipeline) == 0)
+	na_buffer_printf(&pipeline->event_id, "%s-", options->instance);
+	pipeline->instance_length = pipeline->event_id.length;
+	na_buffer_reserve(&pipeline->event_id, SEQUENCE_DIGITS);
+	if (!na_buffer_error(&pipeline->event_id) && new_parts(pipeline) == 0)
 		return pipeline;
 	na_pipeline_free(pipeline);
 	return NULL;
@@ -175,6 +172,7 @@ void na_pipeline_free(struct na_pipeline *pipeline)
 	na_sockets_free(pipeline->sockets); /* holds references to processes */
 	na_processes_free(pipeline->processes);
 	na_buffer_done(&pipeline->counted);
+	na_buffer_done(&pipeline->event_id);
 	free(pipeline);
 }
 

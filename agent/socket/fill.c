@@ -4,7 +4,6 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/address.h"
@@ -83,6 +82,17 @@ static const char *transport_name(unsigned int protocol)
 	}
 }
 
+/* A 16-bit number; no NUL. */
+static struct na_text print_number(unsigned int number, char text[6])
+{
+	char *at = text + 6;
+
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) && at > text);
+	return (struct na_text){at, (size_t)(text + 6 - at)};
+}
+
 static void fill_transport(struct na_sockets *sockets, const struct na_socket *socket)
 {
 	struct na_event *event = &sockets->event;
@@ -97,8 +107,7 @@ static void fill_transport(struct na_sockets *sockets, const struct na_socket *s
 		return;
 	if (name)
 		NA_SET_TEXT(event, NETWORK_TRANSPORT, name);
-	snprintf(sockets->protocol, sizeof(sockets->protocol), "%u", protocol);
-	NA_SET_TEXT(event, NETWORK_IANA_NUMBER, sockets->protocol);
+	NA_SET(event, NETWORK_IANA_NUMBER, print_number(protocol, sockets->protocol));
 }
 
 static void fill_socket(struct na_sockets *sockets, const struct na_socket *socket)
@@ -355,13 +364,15 @@ void na_fill_local(struct na_sockets *sockets, const struct na_socket *socket)
 void na_fill_ordinal(struct na_sockets *sockets, const struct na_socket *socket, uint32_t ordinal)
 {
 	bool by_inode = socket->protocol == IPPROTO_MPTCP || !socket->cookie;
-	int length = snprintf(
-		sockets->connection_id, sizeof(sockets->connection_id), "%016llx-%s%llx-%x",
-		(unsigned long long)sockets->options.boot_id, by_inode ? "i" : "",
-		(unsigned long long)(by_inode ? socket->inode : socket->cookie), ordinal);
+	struct na_buffer *id = &sockets->connection_id;
 
-	NA_SET(&sockets->event, NA_CONNECTION_ID,
-	       ((struct na_text){sockets->connection_id, (size_t)length}));
+	id->length = NA_CONNECTION_ID_BOOT;
+	if (by_inode)
+		na_buffer_append_char(id, 'i');
+	na_buffer_append_hex(id, by_inode ? socket->inode : socket->cookie);
+	na_buffer_append_char(id, '-');
+	na_buffer_append_hex(id, ordinal);
+	NA_SET(&sockets->event, NA_CONNECTION_ID, ((struct na_text){id->data, id->length}));
 }
 
 void na_fill_connection(struct na_sockets *sockets, const struct na_socket *socket)

@@ -4,13 +4,15 @@
 #define NA_SOCKET_INTERNAL_H
 
 #include "base/address.h"
+#include "base/buffer.h"
 #include "base/community_id.h"
 #include "process/process.h"
 #include "socket/sockets.h"
 #include "socket/table.h"
 
-/* "%016llx-%llx-%x" and NUL: boot id, cookie or inode, ordinal. */
-#define NA_CONNECTION_ID_SIZE (16 + 1 + 17 + 1 + 8 + 1)
+/* Boot id, cookie or inode, ordinal: hexadecimal, as "0123456789abcdef-1a2b-1". */
+#define NA_CONNECTION_ID_BOOT (16 + 1)
+#define NA_CONNECTION_ID_SIZE (NA_CONNECTION_ID_BOOT + 17 + 1 + 8)
 
 /* A thread's last call that a program saw on its way in: its result comes with another record. */
 struct na_call {
@@ -44,12 +46,12 @@ struct na_sockets {
 	uint64_t next_sweep_ns;
 	uint8_t listening[65536 / 8]; /* ports of listeners that were there at start */
 
-	struct na_event event; /* the one that is made, and its texts */
-	char connection_id[NA_CONNECTION_ID_SIZE];
+	struct na_event event;          /* the one that is made, and its texts */
+	struct na_buffer connection_id; /* has room for any; begins with the boot's part */
 	char community_id[NA_COMMUNITY_ID_SIZE];
 	char addresses[2][NA_ADDRESS_TEXT_SIZE];
 	char paths[2][112];
-	char protocol[8];
+	char protocol[6];
 	struct na_text related[2];
 };
 

@@ -7,6 +7,7 @@
 #include "socket/sockets.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -171,8 +172,11 @@ struct na_sockets *na_sockets_new(const struct na_sockets_options *options)
 	if (!sockets)
 		return NULL;
 	sockets->options = *options;
+	na_buffer_reserve(&sockets->connection_id, NA_CONNECTION_ID_SIZE);
+	na_buffer_printf(&sockets->connection_id, "%016" PRIx64 "-", options->boot_id);
 	sockets->calls = calloc(NA_CALLS, sizeof(*sockets->calls));
-	if (!sockets->calls || na_flows_init(&sockets->flows) < 0 ||
+	if (na_buffer_error(&sockets->connection_id) || !sockets->calls ||
+	    na_flows_init(&sockets->flows) < 0 ||
 	    na_socket_table_init(&sockets->table, options->max_sockets) < 0) {
 		na_sockets_free(sockets);
 		return NULL;
@@ -189,6 +193,7 @@ void na_sockets_free(struct na_sockets *sockets)
 	na_socket_table_done(&sockets->table);
 	free(sockets->found);
 	free(sockets->calls);
+	na_buffer_done(&sockets->connection_id);
 	free(sockets);
 }
 
