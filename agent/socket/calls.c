@@ -294,7 +294,8 @@ static int take_shutdown(struct na_sockets *sockets, struct na_socket *socket,
 	error = begin_call(sockets, socket, NA_EVENT_SHUTDOWN, &record->header);
 	if (error)
 		return error;
-	if (socket->link == NA_LINK_UP) {
+	/* The call may return when the peer has answered it and all is over. */
+	if (socket->link == NA_LINK_UP || socket->flags & NA_SOCKET_CLOSED) {
 		na_fill_tuple(sockets, socket);
 		na_fill_connection(sockets, socket);
 	}

@@ -119,6 +119,9 @@ static void shutdown_is_told_with_its_direction(void **unused)
 	accepted(world, SERVER, 2, 0);
 	na_buffer_clear(&world->lines);
 	result(world, OTHER, 2, NA_OPERATION_SHUTDOWN, 0, SHUT_WR, 0);
+	ended(world, 2, TCP_LAST_ACK, 0);
+	na_buffer_clear(&world->lines);
+	result(world, OTHER, 2, NA_OPERATION_SHUTDOWN, 0, SHUT_WR, 0);
 	result(world, OTHER, 2, NA_OPERATION_SHUTDOWN, -ENOTCONN, SHUT_RDWR, 0);
 	expect(world, "shutdown by=other tid=301 uid=300 from=10.0.0.1:4000 to=10.0.0.2:80 link=1 "
 		      "dir=ingress how=write\n"
