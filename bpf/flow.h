@@ -60,6 +60,45 @@ struct {
 	__type(value, struct flow_peer);
 } flow_peers SEC(".maps");
 
+/*
+ * The same by thread, where programs of cgroups may not use task storage (6.12 refuses it, 6.18 does
+ * not): dearer by a lookup and two changes for each message.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct flow_peer);
+} flow_peers_by_thread SEC(".maps");
+
+/* The agent loads with it set, and again without where that is refused. */
+const volatile bool peers_in_task_storage = true;
+
+static __always_inline __u32 current_thread(void)
+{
+	return (__u32)bpf_get_current_pid_tgid();
+}
+
+/* Of the message of this task, or NULL. */
+static __always_inline struct flow_peer *flow_peer(void)
+{
+	__u32 thread = current_thread();
+
+	if (peers_in_task_storage)
+		return bpf_task_storage_get(&flow_peers, bpf_get_current_task_btf(), 0, 0);
+	return bpf_map_lookup_elem(&flow_peers_by_thread, &thread);
+}
+
+static __always_inline void flow_peer__forget(struct flow_peer *peer)
+{
+	__u32 thread = current_thread();
+
+	peer->known = 0;
+	if (!peers_in_task_storage)
+		bpf_map_delete_elem(&flow_peers_by_thread, &thread);
+}
+
 static __noinline int flow__emit(struct sock *sk, const struct flow_slot *slot)
 {
 	struct na_record_flow *record = record_reserve(ring_count, sizeof(*record), slot->program);
@@ -152,37 +191,49 @@ static __always_inline void flow__flush(struct sock *sk, struct flow_storage *st
 	*(volatile __u32 *)&storage->lock = 0;
 }
 
-/* From sendmsg4/6 and recvmsg4/6, before and after the message; `sk` is only compared. */
-static __always_inline void flow__remember_peer(const void *sk, const __u8 *address, __u16 port)
+static __always_inline void flow_peer__fill(struct flow_peer *peer, const void *sk,
+					    const __u8 *address, __u16 port)
 {
-	struct flow_peer *peer = bpf_task_storage_get(&flow_peers, bpf_get_current_task_btf(), 0,
-						      BPF_LOCAL_STORAGE_GET_F_CREATE);
-
-	if (!peer)
-		return;
 	__builtin_memcpy(peer->address, address, sizeof(peer->address));
 	peer->socket = (__u64)sk;
 	peer->port = port;
 	peer->known = 1;
 }
 
+/* From sendmsg4/6 and recvmsg4/6, before and after the message; `sk` is only compared. */
+static __always_inline void flow__remember_peer(const void *sk, const __u8 *address, __u16 port)
+{
+	__u32 thread = current_thread();
+	struct flow_peer *peer, fresh = {};
+
+	if (!peers_in_task_storage) {
+		flow_peer__fill(&fresh, sk, address, port);
+		bpf_map_update_elem(&flow_peers_by_thread, &thread, &fresh, BPF_ANY);
+		return;
+	}
+	peer = bpf_task_storage_get(&flow_peers, bpf_get_current_task_btf(), 0,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (peer)
+		flow_peer__fill(peer, sk, address, port);
+}
+
 /* The message that the peer was for failed. */
 static __always_inline void flow__forget_peer(void)
 {
-	struct flow_peer *peer = bpf_task_storage_get(&flow_peers, bpf_get_current_task_btf(), 0, 0);
+	struct flow_peer *peer = flow_peer();
 
 	if (peer)
-		peer->known = 0;
+		flow_peer__forget(peer);
 }
 
 static __always_inline void flow__fill_peer(struct flow_slot *message, struct sock *sk)
 {
-	struct flow_peer *peer = bpf_task_storage_get(&flow_peers, bpf_get_current_task_btf(), 0, 0);
+	struct flow_peer *peer = flow_peer();
 
 	if (peer && peer->known && peer->socket == (__u64)sk) {
-		peer->known = 0;
 		__builtin_memcpy(message->remote, peer->address, sizeof(message->remote));
 		message->remote_port = peer->port;
+		flow_peer__forget(peer);
 		return;
 	}
 	/* Connected, or received without asking from whom: then port 0 says not known. */

@@ -162,6 +162,7 @@ static void set_knobs(struct na_capture *capture)
 	bpf->rodata->families = capture->options.families;
 	bpf->rodata->ring_count = (uint32_t)capture->ring_count - 1;
 	bpf->rodata->flow_interval_ns = capture->options.flow_interval_ns;
+	bpf->rodata->peers_in_task_storage = !capture->no_task_storage;
 	if (capture->options.rules)
 		na_rules_set_knobs(capture->options.rules, bpf);
 	bpf_program__set_type(bpf->progs.cgroup__connect_unix, BPF_PROG_TYPE_CGROUP_SOCK_ADDR);
@@ -174,6 +175,18 @@ static void set_knobs(struct na_capture *capture)
 	/* Iterators cost nothing until they are run; calibration needs the one of files. */
 	bpf_program__set_autoload(bpf->progs.iter__flows, !capture->no_flow_iterator);
 	bpf_program__set_autoload(bpf->progs.iter__task_file, !capture->no_file_iterator);
+}
+
+/* Programs of cgroups may not use task storage on all kernels: then peers are kept by thread. */
+static bool do_without_task_storage(struct na_capture *capture)
+{
+	static const enum na_program users[] = {NA_PROGRAM_SENDMSG4, NA_PROGRAM_SENDMSG6,
+						NA_PROGRAM_RECVMSG4, NA_PROGRAM_RECVMSG6};
+
+	for (size_t i = 0; i < sizeof(users) / sizeof(*users); i++)
+		if (!capture->no_task_storage && !strcmp(rows[users[i]].function, refusal.program))
+			return capture->no_task_storage = true;
+	return false;
 }
 
 /* Marks the program that libbpf named. False when it named none that is still on. */
@@ -211,7 +224,7 @@ static int load(struct na_capture *capture, struct na_buffer *why)
 		find_programs(capture);
 		set_knobs(capture);
 		error = cgroup_bpf__load(capture->bpf);
-	} while (error < 0 && leave_out_refused(capture));
+	} while (error < 0 && (do_without_task_storage(capture) || leave_out_refused(capture)));
 	if (error < 0)
 		na_buffer_printf(why, "cannot load the kernel programs: %s",
 				 strerrordesc_np(-error));
