@@ -123,13 +123,13 @@ static struct ending ending_of(const struct na_record_ended *record)
 {
 	bool peer_first = record->before == TCP_CLOSE_WAIT || record->before == TCP_LAST_ACK;
 
-	switch (-record->header.error) {
+	switch (record->header.error) {
 	case 0:
 		break;
-	case ECONNRESET:
-	case EPIPE: /* reset after the peer's FIN */
+	case -ECONNRESET:
+	case -EPIPE: /* reset after the peer's FIN */
 		return (struct ending){"reset", "remote"};
-	case ECONNABORTED:
+	case -ECONNABORTED:
 		return (struct ending){"aborted", "local"};
 	default: /* retransmissions or probes without an answer */
 		return (struct ending){"timeout", NULL};
