@@ -27,7 +27,7 @@ struct na_capture {
 	int connect_unix_link; /* libbpf 1.1 has no object for it */
 	int cgroup_fd;
 	bool no_flow_iterator, no_file_iterator; /* the kernel refuses to load them */
-	bool no_task_storage; /* in programs of cgroups */
+	bool no_task_storage;                    /* in programs of cgroups */
 	int statistics_fd;
 
 	/* Sockets that were there, sorted by time, not yet passed on. */

@@ -18,8 +18,8 @@
 #include "base/cleanup.h"
 
 #define FIRST_ENTRIES UINT64_C(512) /* a power of two */
-#define NOTHING       UINT64_MAX    /* head of an empty queue */
-#define TAKEN         UINT64_MAX    /* position of a record that was taken */
+#define NOTHING UINT64_MAX          /* head of an empty queue */
+#define TAKEN UINT64_MAX            /* position of a record that was taken */
 
 struct pending {
 	uint64_t time_ns;

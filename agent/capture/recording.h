@@ -20,7 +20,7 @@
 #include "capture/ring.h"
 #include "record.h"
 
-#define NA_RECORDING_VERSION   1
+#define NA_RECORDING_VERSION 1
 #define NA_RECORDING_BLOCK_MAX 65536
 
 struct na_recording_head {

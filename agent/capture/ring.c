@@ -36,8 +36,8 @@
 #include "capture/record_check.h"
 #include "capture/ring_internal.h"
 
-#define SLEEP_NS      (NA_RINGS_SLEEP_MS * NA_NS_PER_MS)
-#define DOZE_NS       NA_MERGE_WINDOW_NS
+#define SLEEP_NS (NA_RINGS_SLEEP_MS * NA_NS_PER_MS)
+#define DOZE_NS NA_MERGE_WINDOW_NS
 #define FUTURE_MAX_NS NA_NS_PER_SEC
 
 _Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "positions are unsigned long");

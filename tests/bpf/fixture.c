@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -160,4 +162,15 @@ void pair_connect(int listener, int family, int *ret_client, int *ret_server)
 	assert_int_equal(connect(*ret_client, (struct sockaddr *)&address, size), 0);
 	*ret_server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(*ret_server >= 0);
+}
+
+int loopback_up(void)
+{
+	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error = fd < 0 || ioctl(fd, SIOCSIFFLAGS, &loopback) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return error;
 }

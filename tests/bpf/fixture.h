@@ -43,4 +43,7 @@ uint16_t socket_port(int fd);
 int listener_open(int family);
 void pair_connect(int listener, int family, int *ret_client, int *ret_server);
 
+/* Loopback of the current network namespace. 0 or a negative errno. */
+int loopback_up(void);
+
 #endif

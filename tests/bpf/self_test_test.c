@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -185,14 +183,11 @@ static void new_network(void)
 
 static void new_network_without_ipv6(void)
 {
-	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	int fd;
 
 	new_network();
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &loopback) < 0)
+	if (loopback_up() < 0)
 		_exit(100);
-	close(fd);
 	fd = open("/proc/sys/net/ipv6/conf/all/disable_ipv6", O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, "1", 1) != 1)
 		_exit(101);

@@ -128,7 +128,7 @@ static pid_t start_elsewhere(void)
 	assert_int_equal(pipe(fds), 0);
 	child = fork();
 	if (!child) {
-		if (unshare(CLONE_NEWNET) < 0 || system("ip link set lo up") != 0)
+		if (unshare(CLONE_NEWNET) < 0 || loopback_up() < 0)
 			_exit(1);
 		open_sockets();
 		if (write(fds[1], "", 1) != 1)
