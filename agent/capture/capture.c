@@ -36,13 +36,19 @@
 #define TIER_SNAPSHOT "snapshot"
 #define TIER_AGENT "agent"
 
+/* By name: rows and members do not shadow each other. */
+#define NA_PROGRAM_STATE(tier_, source_, feeds_, doc_)                                             \
+	{                                                                                          \
+		.tier = tier_, .source = source_, .feeds = feeds_, .doc = doc_                     \
+	}
+
 static const struct {
 	const char *function;
 	struct na_program_state state;
 } rows[NA_PROGRAM_COUNT] = {
-	[NA_PROGRAM_NONE] = {"", {"", "", "", ""}},
+	[NA_PROGRAM_NONE] = {"", {.tier = "", .source = "", .feeds = "", .doc = ""}},
 #define NA_PROGRAM(id, tier, function, source, feeds, doc)                                         \
-	[NA_PROGRAM_##id] = {#function, {TIER_##tier, source, feeds, doc}},
+	[NA_PROGRAM_##id] = {#function, NA_PROGRAM_STATE(TIER_##tier, source, feeds, doc)},
 #include "programs.def"
 };
 
@@ -474,7 +480,10 @@ static int pass_loss(enum na_program id, enum na_loss reason, uint64_t count, ui
 		     uint64_t now_ns, na_record_take *take, void *context)
 {
 	struct na_record_lost record = {
-		.header = {sizeof(record), NA_RECORD_LOST, (uint8_t)id, 0, now_ns, 0, 0, 0},
+		.header = {.size = sizeof(record),
+			   .type = NA_RECORD_LOST,
+			   .program = (uint8_t)id,
+			   .time_ns = now_ns},
 		.count = count,
 		.since_ns = since_ns,
 		.reason = reason,

@@ -15,8 +15,9 @@ static const char *const types[NA_TYPE_COUNT] = {
 	[NA_TYPE_LONG] = "\"type\": \"integer\"",
 	[NA_TYPE_ID] = "\"type\": \"string\", \"pattern\": \"^(0|[1-9][0-9]{0,19})$\"",
 	[NA_TYPE_IP] = ADDRESS,
-	[NA_TYPE_DATE] = "\"type\": \"string\", \"format\": \"date-time\", \"pattern\": "
-			 "\"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{9}Z$\"",
+	[NA_TYPE_DATE] =
+		("\"type\": \"string\", \"format\": \"date-time\", \"pattern\": "
+		 "\"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{9}Z$\""),
 	[NA_TYPE_BOOLEAN] = "\"type\": \"boolean\"",
 	[NA_TYPE_OBJECT] = "\"type\": \"object\"",
 };

@@ -427,6 +427,8 @@ void na_fill_denied(struct na_sockets *sockets, enum na_operation operation, con
 	};
 	struct na_event *event = &sockets->event;
 
+	if (operation >= NA_OPERATION_COUNT) /* of a recording it may be anything */
+		operation = NA_OPERATION_NONE;
 	NA_SET_TEXT(event, EVENT_ACTION, names[operation].action);
 	NA_SET_TEXT(event, NA_OPERATION, names[operation].name);
 	NA_SET_TEXT(event, NA_POLICY, policy);

@@ -123,7 +123,10 @@ static int load_all(void)
 static int run(int program_fd, uint64_t time_ns)
 {
 	struct na_record_exited record = {
-		.header = {RECORD_SIZE, NA_RECORD_EXITED, NA_PROGRAM_EXIT, 0, time_ns, 0, 0, 0},
+		.header = {.size = RECORD_SIZE,
+			   .type = NA_RECORD_EXITED,
+			   .program = NA_PROGRAM_EXIT,
+			   .time_ns = time_ns},
 	};
 	struct bpf_test_run_opts options = {
 		.sz = sizeof(options), .ctx_in = &record, .ctx_size_in = sizeof(record)};

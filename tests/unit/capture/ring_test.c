@@ -132,8 +132,11 @@ static struct na_record_exited *reserve(size_t ring, uint64_t time_ns)
 
 	assert_non_null(record);
 	*record = (struct na_record_exited){
-		.header = {sizeof(*record), NA_RECORD_EXITED, NA_PROGRAM_EXIT, (uint32_t)ring,
-			   time_ns, 0, 0, 0},
+		.header = {.size = sizeof(*record),
+			   .type = NA_RECORD_EXITED,
+			   .program = NA_PROGRAM_EXIT,
+			   .tid = (uint32_t)ring,
+			   .time_ns = time_ns},
 	};
 	return record;
 }
@@ -501,9 +504,12 @@ static void produce(struct producer *producer)
 	memcpy(to, record, record->size);
 	if (nested) {
 		struct na_record_exited inner = {
-			.header = {sizeof(inner), NA_RECORD_EXITED, NA_PROGRAM_EXIT,
-				   (uint32_t)producer->ring, record->time_ns - 1, producer->next++,
-				   0, 0},
+			.header = {.size = sizeof(inner),
+				   .type = NA_RECORD_EXITED,
+				   .program = NA_PROGRAM_EXIT,
+				   .tid = (uint32_t)producer->ring,
+				   .time_ns = record->time_ns - 1,
+				   .start_ns = producer->next++},
 		};
 
 		memcpy(nested, &inner, sizeof(inner));
