@@ -118,6 +118,34 @@ def replay_same(test, place):
     print(f"     {len(again)} events are the same")
 
 
+def live(place, *arguments):
+    command = [str(place.netaudit), "live", "--replay", str(place.recording), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def live_shows_what_is_asked_for(test, place):
+    """The filter in both forms of live, against the whole recording filtered here."""
+    whole = [json.loads(line) for line in place.replay(place.recording).stdout.splitlines()]
+    wanted = ("accepted", "connect_failed")
+    expected = [
+        (event["netaudit"]["event"], event["process"]["pid"])
+        for event in whole
+        if event["netaudit"]["event"] in wanted and event["network"]["type"] == "ipv4"
+    ]
+    filters = (f"event={','.join(wanted)}", "address=127.0.0.0/8")
+    found = [json.loads(line) for line in live(place, "--json", *filters)]
+    if [(event["netaudit"]["event"], event["process"]["pid"]) for event in found] != expected:
+        raise Failure(f"{len(found)} events, not {len(expected)}, pass {filters}")
+    heading, *lines = live(place, *filters)
+    if not heading.startswith("TIME"):
+        raise Failure(f"no heading: {heading}")
+    if [line.split()[1] for line in lines] != [name for name, _ in expected]:
+        raise Failure("lines:\n" + "\n".join(lines))
+    if max(map(len, lines)) > 160:
+        raise Failure("a line is wider than 160 columns")
+    print(f"     {len(expected)} of {len(whole)} events pass")
+
+
 def refused(place, name, data):
     path = place.folder / "damaged"
     path.write_bytes(data)
@@ -149,6 +177,7 @@ def record_replay(test):
         test.step("record", record, test, place)
         if not test.failed:
             test.step("replay is the same", replay_same, test, place)
+            test.step("live filters it", live_shows_what_is_asked_for, test, place)
             test.step("damaged recordings are refused", damaged, test, place)
 
 
