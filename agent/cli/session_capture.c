@@ -15,6 +15,7 @@
 
 #define BATCH 4096
 #define SELF_TEST_NS (3 * NA_NS_PER_SEC)
+#define RECONCILE_NS (10 * NA_NS_PER_SEC) /* at most so often */
 #define CLOCK_TOLERANCE_NS (100 * NA_NS_PER_US)
 
 struct source {
@@ -25,7 +26,10 @@ struct source {
 	size_t excluded_count;
 	struct na_capture *capture;
 	struct na_recorder *recorder; /* NULL: none, or it failed */
-	bool found_all;
+	bool found_all;               /* nothing of a snapshot is still to come */
+	bool lost;                    /* records, since the last snapshot */
+	uint64_t began_ns;            /* of the snapshot after losses; 0: the first one */
+	uint64_t next_snapshot_ns;
 	uint64_t next_flush_ns;
 	uint64_t wall_offset_ns; /* in use: see follow_clock */
 };
@@ -91,6 +95,7 @@ static int take(void *context, const struct na_record_header *record)
 	struct source *source = context;
 	int error = source->recorder ? na_recorder_add(source->recorder, record) : 0;
 
+	source->lost |= record->type == NA_RECORD_LOST;
 	if (error) {
 		na_log_error("%s: cannot be written, the recording ends here: %s",
 			     source->session->options->record, strerrordesc_np(-error));
@@ -205,6 +210,7 @@ static int tell_found_all(struct source *source)
 			   .type = NA_RECORD_FOUND_ALL,
 			   .program = NA_PROGRAM_SNAPSHOT,
 			   .time_ns = na_clock_boot_ns()},
+		.began_ns = source->began_ns,
 	};
 
 	if (source->found_all || na_capture_snapshot_pending(source->capture))
@@ -224,6 +230,21 @@ static void follow_clock(struct source *source)
 		source->wall_offset_ns = offset_ns;
 }
 
+/*
+ * After losses the table may hold sockets whose end was among them, and lack others: the kernel is
+ * asked again for what is there.
+ */
+static void reconcile(struct source *source, uint64_t now_ns)
+{
+	if (!source->lost || !source->found_all || now_ns < source->next_snapshot_ns ||
+	    !source->config->capture_snapshot)
+		return;
+	source->next_snapshot_ns = now_ns + RECONCILE_NS;
+	source->lost = false;
+	source->began_ns = now_ns;
+	source->found_all = na_capture_snapshot(source->capture) < 0;
+}
+
 static int tick(struct source *source, uint64_t now_ns)
 {
 	struct na_session *session = source->session;
@@ -237,6 +258,7 @@ static int tick(struct source *source, uint64_t now_ns)
 		na_capture_flush_flows(source->capture);
 	}
 	follow_clock(source);
+	reconcile(source, now_ns);
 	error = na_capture_losses(source->capture, now_ns, take, source);
 	return error ? error : na_pipeline_tick(session->pipeline, now_ns, source->wall_offset_ns);
 }

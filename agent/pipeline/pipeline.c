@@ -97,6 +97,15 @@ static void count_lost(struct na_pipeline *pipeline, const struct na_record_lost
 	pipeline->counters.values[stat] += record->count;
 }
 
+static int take_found_all(struct na_pipeline *pipeline, const struct na_record_found_all *record)
+{
+	int error = na_sockets_found_all(pipeline->sockets);
+
+	if (error || !record->began_ns)
+		return error;
+	return na_sockets_sweep(pipeline->sockets, record->began_ns, record->header.time_ns);
+}
+
 static int new_parts(struct na_pipeline *pipeline)
 {
 	const struct na_pipeline_options *options = &pipeline->options;
@@ -193,7 +202,7 @@ int na_pipeline_record(struct na_pipeline *pipeline, const struct na_record_head
 		count_lost(pipeline, (const struct na_record_lost *)record);
 		return na_sockets_record(pipeline->sockets, record);
 	case NA_RECORD_FOUND_ALL:
-		return na_sockets_found_all(pipeline->sockets);
+		return take_found_all(pipeline, (const struct na_record_found_all *)record);
 	default:
 		return na_sockets_record(pipeline->sockets, record);
 	}

@@ -225,6 +225,57 @@ static void processes_are_events_when_asked_for(void **unused)
 	done(&catcher, pipeline);
 }
 
+static void bind_socket(struct na_pipeline *pipeline, uint64_t time_ns, uint64_t cookie)
+{
+	struct na_record_bound record = {
+		.header = {.size = sizeof(record),
+			   .type = NA_RECORD_BOUND,
+			   .program = NA_PROGRAM_POST_BIND4,
+			   .time_ns = time_ns,
+			   .pid = 7,
+			   .tid = 7,
+			   .start_ns = 5},
+		.cookie = cookie,
+		.inode = cookie,
+		.family = AF_INET,
+		.type = SOCK_STREAM,
+		.port = 80,
+	};
+
+	na_pipeline_record(pipeline, &record.header);
+}
+
+static void find_all(struct na_pipeline *pipeline, uint64_t time_ns, uint64_t began_ns)
+{
+	struct na_record_found_all record = {
+		.header = {.size = sizeof(record),
+			   .type = NA_RECORD_FOUND_ALL,
+			   .program = NA_PROGRAM_SNAPSHOT,
+			   .time_ns = time_ns},
+		.began_ns = began_ns,
+	};
+
+	assert_int_equal(na_pipeline_record(pipeline, &record.header), 0);
+}
+
+/* Its end was among the losses: the snapshot after them does not find it. */
+static void a_snapshot_after_losses_tells_what_is_gone(void **unused)
+{
+	struct catcher catcher;
+	struct na_pipeline_options options = options_for(&catcher);
+	struct na_pipeline *pipeline = na_pipeline_new(&options);
+
+	(void)unused;
+	bind_socket(pipeline, 10, 1);
+	bind_socket(pipeline, 30, 2); /* younger than the snapshot */
+	catcher.lines.length = 0;
+	find_all(pipeline, 40, 0);
+	assert_int_equal(catcher.lines.length, 0);
+	find_all(pipeline, 50, 20);
+	expect(&catcher, "closed 3 3 1000000000050\n");
+	done(&catcher, pipeline);
+}
+
 static void the_sinks_error_comes_back(void **unused)
 {
 	struct catcher catcher;
@@ -261,6 +312,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_is_null),
 		cmocka_unit_test(the_heartbeat_comes_each_interval),
 		cmocka_unit_test(processes_are_events_when_asked_for),
+		cmocka_unit_test(a_snapshot_after_losses_tells_what_is_gone),
 		cmocka_unit_test(the_sinks_error_comes_back),
 		cmocka_unit_test(the_nth_allocation_fails),
 	};
