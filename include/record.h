@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /* What the kernel programs write and the agent reads: the contract between bpf/ and agent/capture. */
 #ifndef NA_RECORD_H
 #define NA_RECORD_H
