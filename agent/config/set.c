@@ -16,8 +16,10 @@ static int set_document(struct na_config *config, const struct na_option *option
 
 	if (error)
 		return error;
-	error = na_load_option(config, option, &document, yaml_document_get_root_node(&document),
-			       NA_CONFIG_SET, errors);
+	if (yaml_document_get_root_node(&document)) /* "labels=" adds nothing */
+		error = na_load_option(config, option, &document,
+				       yaml_document_get_root_node(&document), NA_CONFIG_SET,
+				       errors);
 	yaml_document_delete(&document);
 	return error;
 }

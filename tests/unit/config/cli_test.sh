@@ -30,12 +30,17 @@ check() {
 echo 'capture: {rings: x, attch: auto}' >"$folder/bad.yaml"
 echo 'capture: {rings: 2}' >"$folder/good.yaml"
 
+# Time and memory of libyaml grow with the square of the depth.
+{ printf 'labels: '; head -c 100000 /dev/zero | tr '\0' '['; } >"$folder/deep.yaml"
+expect 78 '' 'deep.yaml:1:24: nested deeper than 16' check -c "$folder/deep.yaml"
+
 expect 64 '' 'Usage: netaudit COMMAND'
 expect 0 'Usage: netaudit COMMAND' '' --help
 expect 0 '^netaudit [0-9]' '' --version
 expect 64 '' 'unknown command "chek", did you mean "check"?' chek
 expect 64 '' 'Try "netaudit --help"' --hlep
 expect 64 '' 'unknown option "--versoin", did you mean "--version"?' --versoin
+expect 0 '' 'configuration is valid' check --set labels=
 expect 0 '--show' '' check --help
 expect 0 'Usage: netaudit check' '' check -h
 expect 64 '' 'unknown option "--shwo", did you mean "--show"?' check --shwo
