@@ -84,7 +84,8 @@ static int take_create_failure(struct na_sockets *sockets, const struct na_recor
 	socket->family = record->family;
 	socket->type = record->type;
 	socket->protocol = record->protocol;
-	if (call) { /* a cgroup program's refusal, told on its way in */
+	/* A cgroup program's refusal, told on its way in. */
+	if (call && header->program != NA_PROGRAM_SOCK_CREATE) {
 		*call = (struct na_call){0};
 		return 0;
 	}
@@ -336,15 +337,15 @@ static struct na_socket *add_of_result(struct na_sockets *sockets,
 	return socket;
 }
 
-static bool is_end_due(const struct na_socket *socket)
+/* ------------------------------------------------------------------------------------------- */
+
+bool na_is_end_due(const struct na_socket *socket)
 {
 	if (socket->flags & NA_SOCKET_CLOSED)
 		return false;
 	return socket->flags & (NA_SOCKET_BOUND | NA_SOCKET_LISTENING) ||
 	       (is_stream(socket) && socket->link == NA_LINK_UP);
 }
-
-/* ------------------------------------------------------------------------------------------- */
 
 int na_listen_report_backlog(struct na_sockets *sockets, struct na_socket *socket,
 			     const struct na_record_header *header, int backlog)
@@ -500,7 +501,7 @@ int na_take_released(struct na_sockets *sockets, const struct na_record_released
 		return 0;
 	}
 	error = na_flows_end(sockets, socket, header);
-	if (!error && is_end_due(socket))
+	if (!error && na_is_end_due(socket))
 		error = na_link_closed(sockets, socket, header);
 	if (error)
 		return error;

@@ -94,9 +94,11 @@ static int take_failed(struct na_sockets *sockets, const struct na_record_state 
 		set_local(socket, record->local, record->local_port);
 	error = na_link_report(sockets, socket, NA_EVENT_CONNECT_FAILED, &record->header,
 			       record->header.error);
-	if (!error && socket->flags & NA_SOCKET_RELEASED)
-		error = na_sockets_remove(sockets, socket, &record->header);
-	return error;
+	if (error || !(socket->flags & NA_SOCKET_RELEASED))
+		return error;
+	if (na_is_end_due(socket)) /* it was bound besides */
+		error = na_link_closed(sockets, socket, &record->header);
+	return error ? error : na_sockets_remove(sockets, socket, &record->header);
 }
 
 static int take_listen(struct na_sockets *sockets, const struct na_record_state *record)
@@ -206,7 +208,7 @@ static struct na_socket *find_ended(struct na_sockets *sockets,
 void na_link_begin(struct na_socket *socket, enum na_link link, uint64_t time_ns)
 {
 	socket->link = (uint8_t)link;
-	socket->links++;
+	socket->ordinal = ++socket->links;
 	socket->start_ns = time_ns;
 	socket->flags &= (uint16_t) ~(NA_SOCKET_INGRESS | NA_SOCKET_CLOSED | NA_SOCKET_FAILED);
 }
@@ -322,15 +324,19 @@ int na_take_connect(struct na_sockets *sockets, const struct na_record_connect *
 
 int na_take_state(struct na_sockets *sockets, const struct na_record_state *record)
 {
+	const struct na_socket *socket;
+
 	if (record->flags & NA_FLAG_SUBFLOW)
 		return 0;
 	switch (record->now) {
 	case TCP_ESTABLISHED:
-		if (record->before == TCP_SYN_SENT)
-			return take_established(sockets, record);
-		/* Of a Fast Open child: find has learned its cookie. */
-		na_sockets_find(sockets, record->cookie, record->inode);
-		return 0;
+		socket = na_sockets_find(sockets, record->cookie, record->inode);
+		/* From SYN_RECV: two ends that connected to each other, or itself; else it is a
+		 * Fast Open child, whose cookie find has learned. */
+		if (record->before != TCP_SYN_SENT &&
+		    (!socket || socket->link != NA_LINK_ATTEMPTED))
+			return 0;
+		return take_established(sockets, record);
 	case TCP_LISTEN:
 		return take_listen(sockets, record);
 	default:
@@ -364,6 +370,8 @@ int na_take_accepted(struct na_sockets *sockets, const struct na_record_accepted
 	na_sockets_own(sockets, socket, header);
 	na_link_begin(socket, NA_LINK_UP, header->time_ns);
 	socket->flags |= NA_SOCKET_INGRESS;
+	if (!record->cookie) /* by Fast Open: it gets one later, and keeps its id */
+		socket->flags |= NA_SOCKET_NO_COOKIE;
 	inherit_path(sockets, socket, record);
 	error = na_fill_begin(sockets, NA_EVENT_ACCEPTED, header, socket);
 	if (error)

@@ -63,10 +63,10 @@ static void set_link(struct na_socket *socket)
 		socket->flags |= NA_SOCKET_LISTENING;
 	} else if (is_stream(socket) && socket->state != TCP_CLOSE) {
 		socket->link = socket->state == TCP_SYN_SENT ? NA_LINK_ATTEMPTED : NA_LINK_UP;
-		socket->links = 1;
+		socket->links = socket->ordinal = 1;
 	} else if (!is_stream(socket) && socket->remote_port) {
 		socket->link = NA_LINK_UP;
-		socket->links = 1;
+		socket->links = socket->ordinal = 1;
 	} else if (!is_stream(socket) && socket->local_port) {
 		socket->flags |= NA_SOCKET_BOUND;
 	}

@@ -363,7 +363,8 @@ void na_fill_local(struct na_sockets *sockets, const struct na_socket *socket)
 
 void na_fill_ordinal(struct na_sockets *sockets, const struct na_socket *socket, uint32_t ordinal)
 {
-	bool by_inode = socket->protocol == IPPROTO_MPTCP || !socket->cookie;
+	bool by_inode = socket->protocol == IPPROTO_MPTCP || !socket->cookie ||
+			socket->flags & NA_SOCKET_NO_COOKIE;
 	struct na_buffer *id = &sockets->connection_id;
 
 	id->length = NA_CONNECTION_ID_BOOT;
@@ -377,7 +378,7 @@ void na_fill_ordinal(struct na_sockets *sockets, const struct na_socket *socket,
 
 void na_fill_connection(struct na_sockets *sockets, const struct na_socket *socket)
 {
-	na_fill_ordinal(sockets, socket, socket->links);
+	na_fill_ordinal(sockets, socket, socket->ordinal);
 }
 
 void na_fill_traffic(struct na_sockets *sockets, const struct na_traffic *traffic, bool ingress)

@@ -161,7 +161,7 @@ static bool is_fixed_peer(const struct na_socket *socket, const struct na_flow *
 /* A connected socket's flow is its connection; any other is one of its own. */
 static uint32_t ordinal_of(struct na_socket *socket, const struct na_flow *flow)
 {
-	return is_fixed_peer(socket, flow) ? socket->links : ++socket->links;
+	return is_fixed_peer(socket, flow) ? socket->ordinal : ++socket->links;
 }
 
 static struct na_flow *flow_of(struct na_sockets *sockets, struct na_socket *socket,

@@ -89,6 +89,8 @@ int na_take_bound(struct na_sockets *sockets, const struct na_record_bound *reco
 int na_take_result(struct na_sockets *sockets, const struct na_record_result *record);
 int na_take_unix(struct na_sockets *sockets, const struct na_record_unix *record);
 int na_take_released(struct na_sockets *sockets, const struct na_record_released *record);
+/* A `closed` is to come when nobody has it any more. */
+bool na_is_end_due(const struct na_socket *socket);
 /* The call was refused by `policy`: once, whatever records tell of it. */
 int na_connect_denied(struct na_sockets *sockets, struct na_socket *socket, struct na_call *call,
 		      const struct na_record_header *header, const char *policy);

@@ -22,13 +22,14 @@ enum na_link {
 
 #define NA_SOCKET_BOUND 0x001 /* bind(2) */
 #define NA_SOCKET_LISTENING 0x002
-#define NA_SOCKET_INGRESS 0x004  /* the peer opened the link */
-#define NA_SOCKET_RELEASED 0x008 /* no process has it any more */
-#define NA_SOCKET_FOUND 0x010    /* its `existing` event is still to come */
-#define NA_SOCKET_OLD 0x020      /* was there at start */
-#define NA_SOCKET_CLOSED 0x040   /* the `closed` of its last link was made */
-#define NA_SOCKET_FAILED 0x080   /* the attempt's failure was told: the call's result is no news */
-#define NA_SOCKET_KERNEL 0x100   /* the kernel made it for itself */
+#define NA_SOCKET_INGRESS 0x004   /* the peer opened the link */
+#define NA_SOCKET_RELEASED 0x008  /* no process has it any more */
+#define NA_SOCKET_FOUND 0x010     /* its `existing` event is still to come */
+#define NA_SOCKET_OLD 0x020       /* was there at start */
+#define NA_SOCKET_CLOSED 0x040    /* the `closed` of its last link was made */
+#define NA_SOCKET_FAILED 0x080    /* the attempt's failure was told: the call's result is no news */
+#define NA_SOCKET_KERNEL 0x100    /* the kernel made it for itself */
+#define NA_SOCKET_NO_COOKIE 0x200 /* it had none when its link began: ids are made of the inode */
 
 /* Processes are references. Addresses as in records; all zero: not known. */
 struct na_socket {
@@ -47,7 +48,8 @@ struct na_socket {
 	uint32_t sent_packets, received_packets;
 	uint32_t owner_tid;
 	struct na_credentials owner_credentials; /* when it became the owner */
-	uint32_t links; /* how many connections it had: the ordinal of the last */
+	uint32_t links;                          /* how many connections and flows it had */
+	uint32_t ordinal;                        /* of the link */
 	uint32_t netns;
 	uint16_t family, type, protocol;
 	uint16_t local_port, remote_port;

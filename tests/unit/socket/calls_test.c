@@ -102,10 +102,15 @@ static void a_socket_that_cannot_be_made_is_a_failure_or_a_denial(void **unused)
 	/* A cgroup program's refusal is seen by the program and at the call's end. */
 	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, false);
 	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPERM, false);
+	/* Where no call's end is seen, each refusal is one. */
+	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, false);
+	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, false);
 	expect(world, "socket_created by=client tid=101 uid=100 error=EPROTONOSUPPORT\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=capability\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=seccomp\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=unknown\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=cgroup\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=cgroup\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=cgroup\n");
 	assert_int_equal(na_sockets_counts(world->sockets).sockets, 0);
 	world_free(world);

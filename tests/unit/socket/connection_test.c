@@ -215,6 +215,71 @@ static void a_child_without_cookie_is_found_by_inode(void **unused)
 	world_free(world);
 }
 
+/* Two ends that connect at once go through SYN_RECV; so does a socket that connects to itself. */
+static void a_self_connect_is_established(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, CLIENT, 1);
+	connect_asked(world, CLIENT, 1, 80, 0);
+	na_buffer_clear(&world->lines);
+	state(world, 1, TCP_SYN_RECV, TCP_ESTABLISHED, 0);
+	expect(world,
+	       "established by=client tid=101 uid=100 from=10.0.0.1:4000 to=10.0.0.2:80 link=1 "
+	       "dir=egress\n");
+	world_free(world);
+}
+
+/* A bound socket is closed while it still tries to connect. */
+static void a_bound_socket_is_closed_after_its_attempt(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, CLIENT, 1);
+	bound(world, CLIENT, 1, 4000);
+	connect_asked(world, CLIENT, 1, 80, 0);
+	na_buffer_clear(&world->lines);
+	released(world, CLIENT, 1);
+	state(world, 1, TCP_SYN_SENT, TCP_CLOSE, 0);
+	expect(world, "connect_failed by=client tid=101 uid=100 from=10.0.0.1:4000 to=10.0.0.2:80 "
+		      "link=1 dir=egress reason=aborted\n"
+		      "closed by=client uid=100 to=10.0.0.1:4000 reason=orderly closed_by=local\n");
+	assert_int_equal(na_sockets_counts(world->sockets).sockets, 0);
+	world_free(world);
+}
+
+static int sink_id(struct na_sink *sink, const struct na_event *event)
+{
+	struct world *world = (struct world *)sink;
+
+	na_buffer_printf(&world->lines, "%.*s\n", (int)event->f_NA_CONNECTION_ID.length,
+			 event->f_NA_CONNECTION_ID.data);
+	return 0;
+}
+
+static void an_id_stays_when_the_cookie_comes(void **unused)
+{
+	struct world *world = world_new();
+	struct na_record_accepted record = {
+		.header = header(world, sizeof(record), NA_RECORD_ACCEPTED, NA_PROGRAM_SYS_EXIT,
+				 SERVER, 0),
+		.inode = 1005,
+		.family = AF_INET,
+		.type = SOCK_STREAM,
+		.protocol = IPPROTO_TCP,
+	};
+
+	(void)unused;
+	world->sink.put = sink_id;
+	take(world, &record);
+	state(world, 5, TCP_SYN_RECV, TCP_ESTABLISHED, 0);
+	ended(world, 5, TCP_LAST_ACK, 0);
+	expect(world, "0000000000000001-i3ed-1\n0000000000000001-i3ed-1\n");
+	world_free(world);
+}
+
 static void a_child_that_nobody_accepted_has_no_event(void **unused)
 {
 	struct world *world = world_new();
@@ -442,6 +507,9 @@ int main(void)
 		cmocka_unit_test(a_denial_ends_the_attempt),
 		cmocka_unit_test(a_deferred_fast_open_is_one_attempt),
 		cmocka_unit_test(a_child_without_cookie_is_found_by_inode),
+		cmocka_unit_test(a_self_connect_is_established),
+		cmocka_unit_test(a_bound_socket_is_closed_after_its_attempt),
+		cmocka_unit_test(an_id_stays_when_the_cookie_comes),
 		cmocka_unit_test(a_child_that_nobody_accepted_has_no_event),
 		cmocka_unit_test(mptcp_children_are_told_apart),
 		cmocka_unit_test(a_stranger_is_unattributed),

@@ -169,10 +169,13 @@ static void a_connected_sockets_flow_is_its_connection(void **unused)
 	take(world, &connected);
 	flow(world, (struct message){CLIENT, 1, 9, 5, 0, false});
 	flow(world, (struct message){CLIENT, 1, 10, 6, 0, false}); /* sendto another peer */
+	flow(world, (struct message){OTHER, 1, 9, 7, 0, false});   /* the connection, by another */
 	release(world, 1);
 	expect(world,
 	       "connect_attempted by=client tid=101 uid=100 from=10.0.0.2:53 to=10.0.0.1:9 link=1 "
 	       "dir=egress\n"
+	       "flow by=other uid=300 creator=client from=10.0.0.2:53 to=10.0.0.1:9 link=1 "
+	       "dir=egress out=7 in=0 type=end\n"
 	       "flow by=client uid=100 from=10.0.0.2:53 to=10.0.0.1:10 link=2 dir=egress out=6 "
 	       "in=0 type=end\n"
 	       "flow by=client uid=100 from=10.0.0.2:53 to=10.0.0.1:9 link=1 dir=egress out=5 "

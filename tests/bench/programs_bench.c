@@ -3,7 +3,7 @@
  * What the programs cost: runs for one loopback connection and time of a run, by the kernel's own
  * statistics, which add about 80 ns to each run.
  *
- *   price [connections]
+ *   programs_bench [connections]
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
