@@ -14,6 +14,11 @@ from lib.cases import Bench, run_fresh
 from lib.harness import Skip, run
 
 
+def settings_for(families):
+    """Rings that hold what others do on this host meanwhile: no case here is about losses."""
+    return [f"capture.families=[{families}]", "capture.ring_size=32MiB"]
+
+
 def list_cases(test):
     listed = subprocess.run([test.stimulus, "--list"], capture_output=True, text=True, check=True)
     cases = [json.loads(line) for line in listed.stdout.splitlines()]
@@ -29,9 +34,9 @@ def skip_for(reason):
         raise Skip(reason)
 
 
-def serve(test, families, cases):
+def serve(test, settings, cases):
     """One agent for all of them."""
-    with test.agent(settings=families) as agent:
+    with test.agent(settings=settings) as agent:
         bench = Bench(test, agent)
         for case in cases:
             test.step(case["case"], lambda: skip_for(bench.run(case["case"])))
@@ -40,13 +45,13 @@ def serve(test, families, cases):
 def check(test):
     cases = list_cases(test)
     for case in (case for case in cases if case["fresh"]):
-        families = [f"capture.families=[{case['families']}]"]
-        test.step(case["case"], lambda: skip_for(run_fresh(test, case["case"], families)))
+        settings = settings_for(case["families"])
+        test.step(case["case"], lambda: skip_for(run_fresh(test, case["case"], settings)))
     settled = sorted(
         (case for case in cases if not case["fresh"]), key=lambda case: case["families"]
     )
     for families, group in groupby(settled, key=lambda case: case["families"]):
-        serve(test, [f"capture.families=[{families}]"], list(group))
+        serve(test, settings_for(families), list(group))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,10 @@ import json
 import time
 import unittest
 from datetime import datetime, timezone
+from unittest import mock
 
+from lib.agent import Agent, Failure
+from lib.cases import Bench
 from lib.match import compare, lookup, parse_expectations, satisfies, MISSING
 from lib.stream import Invalid, Stream
 
@@ -316,6 +319,39 @@ class Validity(unittest.TestCase):
 
         self.stream.validate = refuse
         self.assertInvalid(self.good, "schema")
+
+
+class Judgement(unittest.TestCase):
+    """Several cases at one agent, without a marker: their events are all there."""
+
+    def setUp(self):
+        self.agent = Agent("netaudit")
+        self.bench = Bench(None, self.agent)
+
+    def judge(self, wanted, *events):
+        first = len(self.agent.events)
+        self.agent.events += events
+        with mock.patch("lib.cases.await_marker"):
+            self.bench.judge("case", wanted, first)
+
+    def other(self):
+        return expectations(expected("closed", inode="2"), own=({"inode": "2"},))
+
+    def test_good(self):
+        self.judge(expectations(expected("closed")), event("closed"))
+        self.judge(self.other(), event("closed", inode="2"))
+
+    def test_event_of_a_case_before(self):
+        self.judge(expectations(expected("closed")), event("closed"))
+        with self.assertRaisesRegex(Failure, "too late: closed"):
+            self.judge(self.other(), event("closed", inode="2"), event("closed"))
+
+    def test_loss_is_of_the_case_in_which_it_came(self):
+        lost = event("events_lost", netaudit__lost={"program": "p", "count": 3})
+        lost["event"]["kind"] = "state"
+        with self.assertRaisesRegex(Failure, "lost: {'p': 3}"):
+            self.judge(expectations(expected("closed")), event("closed"), lost)
+        self.judge(self.other(), event("closed", inode="2"))
 
 
 if __name__ == "__main__":

@@ -173,10 +173,10 @@ class Agent:
             self.process.kill()
             self.process.wait()
 
-    def lost(self):
-        """{program: count} of all events_lost so far."""
+    def lost(self, first=0):
+        """{program: count} of all events_lost among the events since `first`."""
         counts = {}
-        for event in self.events:
+        for event in self.events[first:]:
             if lookup(event, "netaudit.event") == "events_lost":
                 program = lookup(event, "netaudit.lost.program")
                 counts[program] = counts.get(program, 0) + event["netaudit"]["lost"]["count"]

@@ -58,7 +58,7 @@ class Bench:
             problems = compare(expectations, self.agent.events[first:])
         problems += self.late_events(first)
         self.inodes.update((inode, case) for inode in expectations.own["inode"])
-        lost = self.agent.lost()
+        lost = self.agent.lost(first)
         if lost:
             problems.append(f"lost: {lost}, though rings are large")
         if problems:
