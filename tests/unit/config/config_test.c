@@ -110,7 +110,7 @@ static void test_defaults(void **state)
 	assert_int_equal(na_config_families(config), 1 << 2 | 1 << 10);
 	assert_false(config->capture_seccomp);
 	assert_true(config->capture_snapshot);
-	assert_int_equal(config->capture_ring_size, 4 << 20);
+	assert_int_equal(config->capture_ring_size, 8 << 20);
 	assert_int_equal(config->capture_rings, 0);
 	assert_int_equal(config->capture_max_sockets, 262144);
 	assert_int_equal(config->capture_max_flows, 65536);
