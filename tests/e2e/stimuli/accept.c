@@ -55,6 +55,7 @@ void case_never_accepted(void)
 	endpoint_open(&link.client, AF_INET, SOCK_STREAM, 0);
 	if (endpoint_connect(&link.client, &link.listener.destination))
 		case_die("connect");
+	endpoint_may_end(&link.client);
 	endpoint_finish(&link.listener);
 	endpoint_await_error(&link.client);
 	endpoint_close(&link.client);

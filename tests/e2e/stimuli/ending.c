@@ -13,6 +13,7 @@
 
 static void end_aborted(struct link *link, struct endpoint *aborter, struct endpoint *victim)
 {
+	endpoint_may_end(victim);
 	endpoint_abort(aborter);
 	endpoint_await_error(victim);
 	endpoint_close(victim);
@@ -49,6 +50,7 @@ void case_reset_unread(void)
 	link_make(&link);
 	endpoint_send(&link.client, 100);
 	endpoint_await_queued(&link.server, 100);
+	endpoint_may_end(&link.client);
 	endpoint_close(&link.server);
 	endpoint_await_error(&link.client);
 	endpoint_close(&link.client);
@@ -103,6 +105,7 @@ void case_established_timeout(void)
 	if (endpoint_connect(client, &far->link.listener.destination))
 		case_die("connect");
 	endpoint_send(client, 3);
+	endpoint_may_end(client);
 	veth_break();
 	endpoint_send(client, 4);
 	if (endpoint_await_error(client) != ETIMEDOUT)

@@ -322,13 +322,18 @@ void endpoint_await_queued(struct endpoint *endpoint, int bytes)
 	endpoint->received += (uint64_t)queued;
 }
 
+void endpoint_may_end(struct endpoint *endpoint)
+{
+	if (!endpoint->closing_ns)
+		endpoint->closing_ns = now_ns();
+}
+
 int endpoint_await_error(struct endpoint *endpoint)
 {
 	struct pollfd ready = {.fd = endpoint->fd};
 	socklen_t length = sizeof(int);
 	int error = 0;
 
-	endpoint->closing_ns = now_ns(); /* it may end from here on, whenever it is closed */
 	MUST(poll(&ready, 1, -1));
 	MUST(getsockopt(endpoint->fd, SOL_SOCKET, SO_ERROR, &error, &length));
 	return error;
@@ -336,8 +341,7 @@ int endpoint_await_error(struct endpoint *endpoint)
 
 void endpoint_close(struct endpoint *endpoint)
 {
-	if (!endpoint->closing_ns)
-		endpoint->closing_ns = now_ns();
+	endpoint_may_end(endpoint);
 	MUST(close(endpoint->fd));
 	endpoint->fd = -1;
 }

@@ -59,6 +59,11 @@ void endpoint_receive(struct endpoint *endpoint, uint64_t bytes);
 void endpoint_await_queued(struct endpoint *endpoint, int bytes);
 /* Until the peer's FIN; data before it is counted. */
 void endpoint_receive_all(struct endpoint *endpoint);
+/*
+ * From here on the connection may end, whoever does it: called before that, by whoever does not
+ * close it himself.
+ */
+void endpoint_may_end(struct endpoint *endpoint);
 /* Until the peer's RST or a timeout has ended the connection; returns the socket's error. */
 int endpoint_await_error(struct endpoint *endpoint);
 

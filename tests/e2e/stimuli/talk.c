@@ -91,8 +91,7 @@ void endpoint_shutdown(struct endpoint *endpoint, int how)
 	struct actor who = actor_here();
 	json_t *event = expect("shutdown", &who);
 
-	if (!endpoint->closing_ns)
-		endpoint->closing_ns = now_ns(); /* from here on the peer may answer and end it */
+	endpoint_may_end(endpoint); /* the peer answers */
 	MUST(shutdown(endpoint->fd, how));
 	expect_socket(event, endpoint);
 	expect_tuple(event, endpoint);

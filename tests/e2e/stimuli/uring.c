@@ -88,7 +88,7 @@ static void uring_receive(struct endpoint *endpoint)
 
 static void uring_close(struct endpoint *endpoint)
 {
-	endpoint->closing_ns = now_ns();
+	endpoint_may_end(endpoint);
 	io_uring_prep_close(request(), endpoint->fd);
 	MUST(complete());
 }
