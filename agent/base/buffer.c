@@ -54,13 +54,15 @@ void na_buffer_append_i64(struct na_buffer *buffer, int64_t value)
 
 void na_buffer_append_hex(struct na_buffer *buffer, uint64_t value)
 {
-	char digits[16];
-	size_t first = sizeof(digits);
+	size_t count = value ? (67 - (size_t)__builtin_clzll(value)) / 4 : 1;
+	char *at;
 
-	do
-		digits[--first] = "0123456789abcdef"[value % 16];
-	while (value /= 16);
-	na_buffer_append(buffer, digits + first, sizeof(digits) - first);
+	if (na_buffer_reserve(buffer, count) < 0)
+		return;
+	buffer->length += count;
+	at = buffer->data + buffer->length;
+	for (size_t i = 0; i < count; i++, value >>= 4)
+		*--at = "0123456789abcdef"[value & 15];
 }
 
 void na_buffer_printf(struct na_buffer *buffer, const char *format, ...)

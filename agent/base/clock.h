@@ -21,4 +21,10 @@ uint64_t na_clock_wall_ns(void);
  */
 uint64_t na_clock_wall_offset_ns(void);
 
+/* For how long the machine slept since it was started, sampled like that. */
+uint64_t na_clock_suspended_ns(void);
+
+/* CLOCK_MONOTONIC: boot time without sleep. */
+uint64_t na_clock_awake_ns(void);
+
 #endif

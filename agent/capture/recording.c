@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "capture/crc32c.h"
+#include "base/crc32c.h"
 #include "capture/merge.h"
 #include "capture/record_check.h"
 

@@ -18,7 +18,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
-#include "capture/crc32c.h"
+#include "base/crc32c.h"
 #include "capture/merge.h"
 #include "capture/recording.h"
 #include "failing_alloc.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "capture/crc32c.h"
+#include "base/crc32c.h"
 
 static void check(const void *data, size_t length, uint32_t expected)
 {
