@@ -238,6 +238,7 @@ bool na_line_is_story(const struct na_event *event)
 	case NA_EVENT_AGENT_DEGRADED:
 	case NA_EVENT_AGENT_STOPPING:
 	case NA_EVENT_HEARTBEAT:
+	case NA_EVENT_CLOCK_CHANGED:
 		return true;
 	default:
 		return false;

@@ -316,6 +316,68 @@ static void fill_events_lost(struct na_event *event)
 	NA_SET_TEXT(event, NA_LOST_REASON, "ring_full");
 }
 
+static void fill_events_lost_journal(struct na_event *event)
+{
+	NA_SET(event, NA_LOST_COUNT, 1374);
+	NA_SET(event, NA_LOST_FIRST_SEQUENCE, 48211);
+	NA_SET(event, NA_LOST_LAST_SEQUENCE, 49584);
+	NA_SET_TEXT(event, NA_LOST_REASON, "tail_full");
+	NA_SET_TEXT(event, MESSAGE,
+		    "1374 events are missing, from number 48211 to 49584: the disk did not keep "
+		    "up, and the journal's tail was full");
+}
+
+/* Still open: no end, and its type says so. */
+static void fill_connection(struct na_event *event)
+{
+	static const struct na_text types[] = {TEXT("connection"), TEXT("info")};
+
+	set_nginx(event);
+	set_tcp(event, "ingress");
+	set_source(event, "198.51.100.23", 60122);
+	set_destination(event, "10.0.0.5", 443);
+	set_traffic(event, 812, INT64_C(73400320), UINT64_C(7200000000000));
+	NA_CLEAR(event, EVENT_END);
+	NA_SET(event, EVENT_TYPE, ((struct na_texts){types, 2}));
+	NA_SET_TEXT(event, NA_SOURCE, "iter/task_file");
+	NA_SET_TEXT(event, NA_SOCKET_STATE, "established");
+	NA_SET(event, NA_TCP_RTT_US, 12345);
+	NA_SET(event, NA_TCP_RETRANSMITS, 4);
+}
+
+static void fill_clock_changed(struct na_event *event)
+{
+	NA_SET(event, NA_CLOCK_STEP_NS, INT64_C(-2500000000));
+	NA_SET(event, NA_CLOCK_SUSPENDED_NS, INT64_C(3600000000000));
+	NA_SET_TEXT(event, MESSAGE,
+		    "the machine slept for 3600.000 s, and the wall clock was set back by 2.500 s");
+}
+
+static void fill_connection_closed(struct na_event *event)
+{
+	fill_closed(event);
+	NA_SET_TEXT(event, EVENT_ID, "3f0f9c3e-52d1-4a35-9a3e-dc6f8e5a7b10-7-81.connection");
+}
+
+static void fill_established_dedup(struct na_event *event)
+{
+	fill_established(event);
+	NA_SET_TEXT(event, EVENT_ID, "3f0f9c3e-52d1-4a35-9a3e-dc6f8e5a7b10-7-81.dedup");
+	NA_SET(event, NA_DEDUP_COUNT, 17);
+}
+
+static void fill_events_lost_output(struct na_event *event)
+{
+	NA_SET_TEXT(event, EVENT_ID, "3f0f9c3e-52d1-4a35-9a3e-dc6f8e5a7b10.siem.1.51-6f");
+	NA_SET(event, NA_LOST_COUNT, 12);
+	NA_SET(event, NA_LOST_FIRST_SEQUENCE, 81);
+	NA_SET(event, NA_LOST_LAST_SEQUENCE, 111);
+	NA_SET_TEXT(event, NA_LOST_REASON, "budget");
+	NA_SET_TEXT(event, NA_OUTPUT, "siem");
+	NA_SET_TEXT(event, NA_SOURCE, "ship");
+	NA_SET_TEXT(event, MESSAGE, "The output's budget of 1048576 bytes per hour left them out.");
+}
+
 static void fill_agent_degraded(struct na_event *event)
 {
 	NA_SET_TEXT(event, MESSAGE,
@@ -333,6 +395,18 @@ static void fill_heartbeat(struct na_event *event)
 {
 	NA_SET_TEXT(event, NA_AGENT_COUNTERS,
 		    "{\"records\":48211,\"events\":9713,\"records_lost\":0,\"sockets\":214}");
+}
+
+static void fill_heartbeat_output(struct na_event *event)
+{
+	fill_heartbeat(event);
+	NA_SET_TEXT(event, NA_OUTPUT, "siem");
+	NA_SET(event, NA_READ_FIRST_SEQUENCE, 24);
+	NA_SET(event, NA_READ_LAST_SEQUENCE, 111);
+	NA_SET(event, NA_LEFT_OUT_BUDGET, 12);
+	NA_SET(event, NA_LEFT_OUT_DEDUP, 17);
+	NA_SET(event, NA_LEFT_OUT_SELECT, 30);
+	NA_SET(event, NA_LEFT_OUT_VIEW, 0);
 }
 
 const struct na_sample na_samples[] = {
@@ -361,6 +435,13 @@ const struct na_sample na_samples[] = {
 	{"agent_degraded", fill_agent_degraded, NA_EVENT_AGENT_DEGRADED},
 	{"heartbeat", fill_heartbeat, NA_EVENT_HEARTBEAT},
 	{"agent_stopping", fill_agent_stopping, NA_EVENT_AGENT_STOPPING},
+	{"events_lost-journal", fill_events_lost_journal, NA_EVENT_EVENTS_LOST},
+	{"connection", fill_connection, NA_EVENT_CONNECTION},
+	{"clock_changed", fill_clock_changed, NA_EVENT_CLOCK_CHANGED},
+	{"connection-closed", fill_connection_closed, NA_EVENT_CONNECTION},
+	{"established-dedup", fill_established_dedup, NA_EVENT_ESTABLISHED},
+	{"events_lost-output", fill_events_lost_output, NA_EVENT_EVENTS_LOST},
+	{"heartbeat-output", fill_heartbeat_output, NA_EVENT_HEARTBEAT},
 };
 
 const size_t na_sample_count = sizeof(na_samples) / sizeof(*na_samples);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Following a journal while another thread writes it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/crc32c.h"
+#include "journal/reader.h"
+#include "made.h"
+
+static struct made made;
+static struct na_reader *reader;
+static struct na_reader_item item;
+
+static void open_with(const char *tail)
+{
+	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
+	const struct na_reader_options options = {made.folder, tail};
+
+	assert_int_equal(na_reader_open(&options, &reader, &why), 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	made_init(&made);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	na_reader_close(&reader);
+	made_done(&made);
+	return 0;
+}
+
+struct follow {
+	unsigned int events, segments;
+};
+
+/* Takes the stream to the disk as it goes, and lets the ring forget what is there. */
+static void *write_on(void *context)
+{
+	const struct follow *follow = context;
+
+	for (unsigned int i = 0; i < follow->segments; i++) {
+		made_begin(&made);
+		for (unsigned int j = 0; j < follow->events; j += 5) {
+			made_events(&made, 5);
+			made_write(&made);
+			made_show(&made);
+		}
+		made_seal(&made);
+		made_write(&made);
+		made_show(&made);
+	}
+	return NULL;
+}
+
+static void follow_writer(const char *tail)
+{
+	struct follow follow = {200, 30};
+	uint64_t last = follow.events * follow.segments;
+	uint64_t deadline_ns = na_clock_boot_ns() + 60 * NA_NS_PER_SEC;
+	pthread_t writer;
+
+	made_tail(&made, 4 * NA_TAIL_PAGE);
+	open_with(tail);
+	assert_int_equal(pthread_create(&writer, NULL, write_on, &follow), 0);
+	for (uint64_t expected = 1; expected <= last;) {
+		int step = na_reader_next(reader, &item);
+
+		if (step == NA_READER_END) {
+			assert_true(na_clock_boot_ns() < deadline_ns);
+			na_reader_wait(reader, NA_NS_PER_SEC);
+			continue;
+		}
+		if (step == NA_READER_GAP)
+			fail_msg("%s", item.gap.reason);
+		assert_int_equal(step, NA_READER_EVENT);
+		assert_int_equal(item.sequence, expected);
+		assert_int_equal(item.event.f_PROCESS_PID, 1000 + expected % 3);
+		expected++;
+	}
+	assert_int_equal(pthread_join(writer, NULL), 0);
+	assert_int_equal(na_reader_next(reader, &item), NA_READER_END);
+}
+
+static void following_segments_and_tail_misses_nothing(void **state)
+{
+	(void)state;
+	follow_writer(made.tail_path);
+}
+
+static void following_segments_alone_misses_nothing(void **state)
+{
+	(void)state;
+	follow_writer(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(following_segments_and_tail_misses_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(following_segments_alone_misses_nothing, setup,
+						teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
