@@ -240,6 +240,34 @@ static __always_inline bool is_reader(const struct task_struct *task)
 	return (__u32)task->tgid == calibration.reader;
 }
 
+/* Of inet what the kernel counts; a listener's counters are of no connection. */
+static __always_inline void found__fill_totals(struct na_record_found *record, struct sock *sk)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
+	const struct mptcp_sock *msk = (const struct mptcp_sock *)sk;
+
+	if (record->type == SOCK_STREAM && record->state != TCP_LISTEN && record->protocol == IPPROTO_TCP)
+		TOTALS_FILL_TCP(record, sk, tp, PROBED);
+	else if (record->type == SOCK_STREAM && record->protocol == IPPROTO_MPTCP)
+		TOTALS_FILL_MPTCP(record, msk);
+	else
+		TOTALS_FILL_NONE(record);
+}
+
+/* Of the others what the programs count. */
+static __always_inline void found__fill_other(struct na_record_found *record)
+{
+	const struct other *other = other__add(record->inode, record->family, record->type);
+
+	TOTALS_FILL_NONE(record);
+	if (!other)
+		return;
+	record->sent_bytes = other->sent_bytes;
+	record->received_bytes = other->received_bytes;
+	record->sent_packets = other->sent_packets;
+	record->received_packets = other->received_packets;
+}
+
 static __always_inline void found__fill(struct na_record_found *record, struct task_struct *task,
 					__u32 fd, struct sock *sk)
 {
@@ -250,12 +278,15 @@ static __always_inline void found__fill(struct na_record_found *record, struct t
 	credentials__fill(&record->header.credentials, task->cred);
 	record->cookie = bpf_get_socket_cookie(sk);
 	record->type = sk->sk_type;
-	if (family_is_inet(sk->__sk_common.skc_family))
-		SOCKET_FILL_PROBED(record, sk);
-	else
-		SOCKET_FILL_OTHER(record, sk);
 	record->state = sk->__sk_common.skc_state;
 	record->fd = fd;
+	if (family_is_inet(sk->__sk_common.skc_family)) {
+		SOCKET_FILL_PROBED(record, sk);
+		found__fill_totals(record, sk);
+	} else {
+		SOCKET_FILL_OTHER(record, sk);
+		found__fill_other(record);
+	}
 }
 
 /*
@@ -285,8 +316,6 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	if (!sk || !family_wanted(sk->__sk_common.skc_family))
 		return 0;
 	found__fill(&record, task, ctx->fd, sk);
-	if (!family_is_inet(record.family))
-		other__add(record.inode, record.family, record.type);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }

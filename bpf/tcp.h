@@ -24,18 +24,23 @@
 		(record)->retransmits = READ(tp, total_retrans);                                   \
 	} while (0)
 
+#define TOTALS_FILL_NONE(record)                                          \
+	do {                                                              \
+		(record)->received_bytes = (record)->sent_bytes = 0;      \
+		(record)->sent_packets = (record)->received_packets = 0;  \
+		(record)->rtt_us = (record)->retransmits = 0;             \
+	} while (0)
+
 /* The counters of mptcp_sock are from 6.5; before, the connection's totals are not known. */
-static __always_inline void totals__fill_mptcp(struct na_record_ended *record,
-					       const struct mptcp_sock *msk)
-{
-	record->received_bytes = record->sent_bytes = 0;
-	record->sent_packets = record->received_packets = 0;
-	record->rtt_us = record->retransmits = 0;
-	if (!bpf_core_field_exists(msk->bytes_sent))
-		return;
-	record->received_bytes = BPF_CORE_READ(msk, bytes_received);
-	record->sent_bytes = BPF_CORE_READ(msk, bytes_sent) - BPF_CORE_READ(msk, bytes_retrans);
-}
+#define TOTALS_FILL_MPTCP(record, msk)                                                             \
+	do {                                                                                       \
+		TOTALS_FILL_NONE(record);                                                          \
+		if (!bpf_core_field_exists((msk)->bytes_sent))                                     \
+			break;                                                                     \
+		(record)->received_bytes = BPF_CORE_READ(msk, bytes_received);                     \
+		(record)->sent_bytes =                                                             \
+			BPF_CORE_READ(msk, bytes_sent) - BPF_CORE_READ(msk, bytes_retrans);        \
+	} while (0)
 
 /* The TCP sockets of an MPTCP connection share its struct socket, which points to the connection. */
 static __always_inline __u16 subflow_flag(const struct sock *sk)
@@ -69,7 +74,7 @@ static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int
 	if (tp)
 		TOTALS_FILL_TCP(record, sk, tp, TRUSTED);
 	else
-		totals__fill_mptcp(record, (const struct mptcp_sock *)sk);
+		TOTALS_FILL_MPTCP(record, (const struct mptcp_sock *)sk);
 	record_submit(record);
 	return 0;
 }

@@ -37,17 +37,6 @@ static uint8_t digit_value(char digit)
 						       : tolower((unsigned char)digit) - 'a' + 10);
 }
 
-static void parse_uuid(const char *text, uint8_t bytes[16])
-{
-	memset(bytes, 0, 16);
-	for (int digits = 0; *text && digits < 32; text++) {
-		if (!isxdigit((unsigned char)*text))
-			continue;
-		bytes[digits / 2] = (uint8_t)(bytes[digits / 2] << 4 | digit_value(*text));
-		digits++;
-	}
-}
-
 /* A random UUID (RFC 9562, version 4). */
 static void make_instance(char text[37])
 {
@@ -98,7 +87,8 @@ static void read_host(struct na_host *host)
 
 	read_line("/etc/machine-id", host->machine, sizeof(host->machine));
 	read_line("/proc/sys/kernel/random/boot_id", host->boot, sizeof(host->boot));
-	parse_uuid(host->boot, host->boot_id);
+	na_uuid_parse(host->boot, host->boot_id);
+	na_uuid_parse(host->machine, host->machine_id);
 	read_release(host);
 	if (uname(&names) < 0)
 		return;
@@ -148,15 +138,24 @@ int na_host_init(struct na_host *host, const struct na_config_map *labels)
 	make_instance(host->instance);
 	read_host(host);
 	fill_constants(host);
-	if (!labels->count)
-		return 0;
-	print_labels(&host->labels, labels);
-	if (na_buffer_error(&host->labels)) {
-		na_host_done(host);
+	return na_host_set_labels(host, labels);
+}
+
+int na_host_set_labels(struct na_host *host, const struct na_config_map *labels)
+{
+	struct na_buffer fresh = {0};
+
+	if (labels->count)
+		print_labels(&fresh, labels);
+	if (na_buffer_error(&fresh)) {
+		na_buffer_done(&fresh);
 		return -ENOMEM;
 	}
-	NA_SET(&host->constants, LABELS,
-	       ((struct na_text){host->labels.data, host->labels.length}));
+	na_buffer_done(&host->labels);
+	host->labels = fresh;
+	NA_CLEAR(&host->constants, LABELS);
+	if (labels->count)
+		NA_SET(&host->constants, LABELS, ((struct na_text){fresh.data, fresh.length}));
 	return 0;
 }
 
@@ -172,4 +171,15 @@ uint64_t na_host_boot_number(const uint8_t boot_id[16])
 	for (int i = 0; i < 8; i++)
 		number = number << 8 | boot_id[i];
 	return number;
+}
+
+void na_uuid_parse(const char *text, uint8_t bytes[16])
+{
+	memset(bytes, 0, 16);
+	for (int digits = 0; *text && digits < 32; text++) {
+		if (!isxdigit((unsigned char)*text))
+			continue;
+		bytes[digits / 2] = (uint8_t)(bytes[digits / 2] << 4 | digit_value(*text));
+		digits++;
+	}
 }

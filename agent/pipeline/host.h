@@ -12,7 +12,7 @@ struct na_config_map;
 
 struct na_host {
 	struct na_event constants; /* agent.*, ecs.*, host.*, labels; their texts are below */
-	uint8_t boot_id[16];
+	uint8_t boot_id[16], machine_id[16];
 	char instance[37]; /* agent.ephemeral_id: new at each start */
 	char name[65], machine[65], boot[65];
 	char kernel[65], architecture[65];
@@ -24,7 +24,13 @@ struct na_host {
 int na_host_init(struct na_host *host, const struct na_config_map *labels);
 void na_host_done(struct na_host *host);
 
+/* Other labels from now on. -ENOMEM: as it was. */
+int na_host_set_labels(struct na_host *host, const struct na_config_map *labels);
+
 /* First half of a boot id, which begins the ids of connections and executions. */
 uint64_t na_host_boot_number(const uint8_t boot_id[16]);
+
+/* The 16 bytes of a UUID or machine id; what has fewer digits ends in zeros. */
+void na_uuid_parse(const char *text, uint8_t ret_bytes[16]);
 
 #endif

@@ -23,6 +23,7 @@ struct na_pipeline {
 	struct na_text related_user;
 	struct na_event own;      /* of the agent and of processes */
 	struct na_buffer counted; /* the heartbeat's JSON */
+	struct na_buffer message; /* of `own` */
 };
 
 /* Time, number, id; and on to the sink. */

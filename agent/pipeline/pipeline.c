@@ -5,10 +5,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "journal/event_id.h"
 #include "config/filter.h"
 #include "pipeline/internal.h"
-
-#define SEQUENCE_DIGITS 16 /* hexadecimal */
 
 /* Nobody asks for an ended process later than this: records of one moment are 1 ms apart at most.
  */
@@ -27,8 +26,7 @@ static void fill_id(struct na_pipeline *pipeline, struct na_event *event)
 {
 	struct na_buffer *id = &pipeline->event_id;
 
-	id->length = pipeline->instance_length;
-	na_buffer_append_hex(id, pipeline->sequence);
+	id->length = na_event_id_finish(id->data, pipeline->instance_length, pipeline->sequence);
 	NA_SET(event, EVENT_ID, ((struct na_text){id->data, id->length}));
 	NA_SET(event, EVENT_SEQUENCE, (int64_t)pipeline->sequence);
 }
@@ -122,6 +120,7 @@ static int new_parts(struct na_pipeline *pipeline)
 		.max_sockets = options->max_sockets,
 		.max_flows = options->max_flows,
 		.flow_interval_ns = options->flow_interval_ns,
+		.connection_interval_ns = options->connection_interval_ns,
 		.boot_id = options->boot_number,
 		.wall_offset_ns = options->wall_offset_ns,
 		.call_results = options->call_results,
@@ -164,10 +163,11 @@ struct na_pipeline *na_pipeline_new(const struct na_pipeline_options *options)
 		return NULL;
 	pipeline->finish.put = finish;
 	pipeline->options = *options;
-	pipeline->first_sequence = 1;
-	na_buffer_printf(&pipeline->event_id, "%s-", options->instance);
+	pipeline->first_sequence = options->first_sequence ? options->first_sequence : 1;
+	pipeline->sequence = pipeline->first_sequence - 1;
+	na_buffer_append_string(&pipeline->event_id, options->instance);
 	pipeline->instance_length = pipeline->event_id.length;
-	na_buffer_reserve(&pipeline->event_id, SEQUENCE_DIGITS);
+	na_buffer_reserve(&pipeline->event_id, NA_EVENT_ID_SIZE);
 	if (!na_buffer_error(&pipeline->event_id) && new_parts(pipeline) == 0)
 		return pipeline;
 	na_pipeline_free(pipeline);
@@ -181,8 +181,14 @@ void na_pipeline_free(struct na_pipeline *pipeline)
 	na_sockets_free(pipeline->sockets); /* holds references to processes */
 	na_processes_free(pipeline->processes);
 	na_buffer_done(&pipeline->counted);
+	na_buffer_done(&pipeline->message);
 	na_buffer_done(&pipeline->event_id);
 	free(pipeline);
+}
+
+uint64_t na_pipeline_next_sequence(const struct na_pipeline *pipeline)
+{
+	return pipeline->sequence + 1;
 }
 
 int na_pipeline_scan(struct na_pipeline *pipeline)
@@ -229,4 +235,25 @@ int na_pipeline_tick(struct na_pipeline *pipeline, uint64_t now_ns, uint64_t wal
 int na_pipeline_flush(struct na_pipeline *pipeline, uint64_t now_ns)
 {
 	return na_sockets_flush(pipeline->sockets, now_ns);
+}
+
+void na_pipeline_set_excluded(struct na_pipeline *pipeline, struct na_filter *const *excluded,
+			      size_t count)
+{
+	pipeline->options.excluded = excluded;
+	pipeline->options.excluded_count = count;
+}
+
+void na_pipeline_set_heartbeat(struct na_pipeline *pipeline, uint64_t interval_ns)
+{
+	uint64_t last_ns = pipeline->heartbeat_ns - pipeline->options.heartbeat_ns;
+
+	if (pipeline->heartbeat_ns) /* the first tick has set it */
+		pipeline->heartbeat_ns = last_ns + interval_ns;
+	pipeline->options.heartbeat_ns = interval_ns;
+}
+
+void na_pipeline_set_connection_interval(struct na_pipeline *pipeline, uint64_t interval_ns)
+{
+	na_sockets_set_connection_interval(pipeline->sockets, interval_ns);
 }

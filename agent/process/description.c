@@ -112,6 +112,9 @@ static void set_ids(struct na_describer *describer, const struct na_facts *facts
 			number_text(numbers->login_uid, "%" PRIu64, facts->login_uid);
 	if (!facts->ids_known)
 		return;
+	description->uid = facts->uid;
+	description->gid = facts->gid;
+	description->euid = facts->euid;
 	description->user_id = number_text(numbers->user, "%" PRIu64, facts->uid);
 	description->group_id = number_text(numbers->group, "%" PRIu64, facts->gid);
 	description->user_name = name_of_user(describer, facts->uid);

@@ -26,6 +26,7 @@ struct na_description {
 	int64_t arguments_count; /* -1: not known */
 	uint64_t cgroup;
 	uint32_t pid_namespace, net_namespace, mount_namespace, user_namespace;
+	uint32_t uid, gid, euid; /* of the texts; known where user_id is */
 };
 
 struct na_describer;

@@ -69,10 +69,11 @@ uint64_t na_processes_dropped(const struct na_processes *processes);
 /* process.*, user.*, group.*, container.*, netaudit.{process,cgroup}.*; NULL sets nothing. */
 void na_process_fill(const struct na_process *process, struct na_event *event);
 /*
- * user.* and group.* as they were at the moment of a record, where they differ from those of the
- * exec: servers give up rights after it. The texts are valid until the next call.
+ * After na_process_fill: user.* and group.* as they were at the moment of a record, where they
+ * differ from those of the exec: servers give up rights after it. The texts are valid until the
+ * next call.
  */
-void na_processes_fill_user(struct na_processes *processes,
+void na_processes_fill_user(struct na_processes *processes, const struct na_process *process,
 			    const struct na_credentials *credentials, struct na_event *event);
 
 /* netaudit.creator.* and netaudit.closer.* */

@@ -26,7 +26,7 @@ struct na_processes {
 	struct na_redactor *redactor;
 	struct na_describer *describer;
 	uint32_t scans;
-	char user[11], group[11], effective[11]; /* of na_processes_fill_user */
+	char user[10], group[10], effective[10]; /* of na_processes_fill_user */
 	struct na_arena arena;
 };
 
@@ -273,36 +273,22 @@ static int read_folder(struct na_processes *processes, DIR *folder)
 	return -errno;
 }
 
-static struct na_text print_id(char text[11], uint32_t id)
+static struct na_text print_id(char text[10], uint32_t id)
 {
-	char digits[10];
-	size_t count = 0;
+	char *at = text + 10;
 
 	do
-		digits[count++] = (char)('0' + id % 10);
+		*--at = (char)('0' + id % 10);
 	while (id /= 10);
-	for (size_t i = 0; i < count; i++)
-		text[i] = digits[count - 1 - i];
-	text[count] = '\0';
-	return (struct na_text){text, count};
+	return (struct na_text){at, (size_t)(text + 10 - at)};
 }
 
-static bool text_equal(struct na_text a, struct na_text b)
+/* Whether its description says already what the credentials say. */
+static bool is_same_user(const struct na_description *description,
+			 const struct na_credentials *credentials)
 {
-	return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
-}
-
-/* Whether the event says already what the credentials say. */
-static bool is_same_user(const struct na_event *event, struct na_text user, struct na_text group,
-			 struct na_text effective)
-{
-	struct na_text known = na_event_has(event, NA_FIELD_USER_EFFECTIVE_ID)
-				       ? event->f_USER_EFFECTIVE_ID
-				       : event->f_USER_ID;
-
-	return na_event_has(event, NA_FIELD_USER_ID) && text_equal(event->f_USER_ID, user) &&
-	       na_event_has(event, NA_FIELD_GROUP_ID) && text_equal(event->f_GROUP_ID, group) &&
-	       text_equal(known, effective);
+	return description && description->user_id.length && description->uid == credentials->uid &&
+	       description->gid == credentials->gid && description->euid == credentials->euid;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -402,23 +388,21 @@ struct na_process *na_processes_get(struct na_processes *processes, uint32_t pid
 	return process;
 }
 
-void na_processes_fill_user(struct na_processes *processes,
+void na_processes_fill_user(struct na_processes *processes, const struct na_process *process,
 			    const struct na_credentials *credentials, struct na_event *event)
 {
-	struct na_text user = print_id(processes->user, credentials->uid);
-	struct na_text group = print_id(processes->group, credentials->gid);
-	struct na_text effective = print_id(processes->effective, credentials->euid);
 	struct na_text name = {0};
 
-	if (is_same_user(event, user, group, effective))
+	if (is_same_user(process->description, credentials))
 		return;
-	NA_SET(event, USER_ID, user);
-	NA_SET(event, GROUP_ID, group);
+	NA_SET(event, USER_ID, print_id(processes->user, credentials->uid));
+	NA_SET(event, GROUP_ID, print_id(processes->group, credentials->gid));
 	NA_CLEAR(event, USER_NAME);
 	NA_CLEAR(event, USER_EFFECTIVE_ID);
 	NA_CLEAR(event, USER_EFFECTIVE_NAME);
 	if (credentials->euid != credentials->uid)
-		NA_SET(event, USER_EFFECTIVE_ID, effective); /* its name: one look-up at a time */
+		NA_SET(event, USER_EFFECTIVE_ID, /* its name: one look-up at a time */
+		       print_id(processes->effective, credentials->euid));
 	if (processes->users)
 		name = na_users_name(processes->users, credentials->uid);
 	if (name.length)

@@ -209,7 +209,7 @@ void na_link_begin(struct na_socket *socket, enum na_link link, uint64_t time_ns
 {
 	socket->link = (uint8_t)link;
 	socket->ordinal = ++socket->links;
-	socket->start_ns = time_ns;
+	socket->start_ns = socket->told_ns = time_ns;
 	socket->flags &= (uint16_t) ~(NA_SOCKET_INGRESS | NA_SOCKET_CLOSED | NA_SOCKET_FAILED);
 }
 

@@ -102,13 +102,16 @@ int na_take_found(struct na_sockets *sockets, const struct na_record_found *reco
 		socket->touched_ns = record->header.time_ns;
 		if (!socket->owner && !socket->creator)
 			na_sockets_own(sockets, socket, &record->header);
-		return 0;
+		return na_interval_found(sockets, socket, record);
 	}
+	if (sockets->found_all && !sockets->lost_ns)
+		return 0;
 	socket = na_sockets_add(sockets, record->cookie, record->cookie, record->inode,
 				record->header.time_ns);
 	copy_found(socket, record);
 	na_sockets_own(sockets, socket, &record->header);
 	socket->owner_tid = 0; /* no call of it was seen */
+	socket->told_ns = record->header.time_ns;
 	set_link(socket);
 	socket->flags |= NA_SOCKET_OLD;
 	if (socket->flags & NA_SOCKET_LISTENING)
@@ -158,6 +161,7 @@ int na_sockets_found_all(struct na_sockets *sockets)
 {
 	int error = 0;
 
+	sockets->found_all = true;
 	/* Listeners first: what a newcomer looks for, and few. */
 	for (int listeners = 1; listeners >= 0; listeners--)
 		for (size_t i = 0; i < sockets->found_count && !error; i++) {

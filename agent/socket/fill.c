@@ -23,10 +23,11 @@ static const struct na_text source_names[NA_PROGRAM_COUNT] = {
 #include "programs.def"
 };
 
-static const char *const type_names[] = {
-	[SOCK_STREAM] = "stream", [SOCK_DGRAM] = "dgram",         [SOCK_RAW] = "raw",
-	[SOCK_RDM] = "rdm",       [SOCK_SEQPACKET] = "seqpacket", [SOCK_DCCP] = "dccp",
-	[SOCK_PACKET] = "packet",
+static const struct na_text type_names[] = {
+	[SOCK_STREAM] = TEXT("stream"), [SOCK_DGRAM] = TEXT("dgram"),
+	[SOCK_RAW] = TEXT("raw"),       [SOCK_RDM] = TEXT("rdm"),
+	[SOCK_DCCP] = TEXT("dccp"),     [SOCK_SEQPACKET] = TEXT("seqpacket"),
+	[SOCK_PACKET] = TEXT("packet"),
 };
 
 static const char *const state_names[] = {
@@ -54,31 +55,32 @@ static unsigned int wire_protocol(const struct na_socket *socket)
 	return socket->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : socket->protocol;
 }
 
-static const char *transport_name(unsigned int protocol)
+/* Empty: it has no name. */
+static struct na_text transport_name(unsigned int protocol)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
-		return "tcp";
+		return na_text_of("tcp");
 	case IPPROTO_UDP:
-		return "udp";
+		return na_text_of("udp");
 	case IPPROTO_ICMP:
-		return "icmp";
+		return na_text_of("icmp");
 	case IPPROTO_ICMPV6:
-		return "ipv6-icmp";
+		return na_text_of("ipv6-icmp");
 	case IPPROTO_SCTP:
-		return "sctp";
+		return na_text_of("sctp");
 	case IPPROTO_DCCP:
-		return "dccp";
+		return na_text_of("dccp");
 	case IPPROTO_UDPLITE:
-		return "udplite";
+		return na_text_of("udplite");
 	case IPPROTO_IGMP:
-		return "igmp";
+		return na_text_of("igmp");
 	case IPPROTO_GRE:
-		return "gre";
+		return na_text_of("gre");
 	case IPPROTO_ESP:
-		return "esp";
+		return na_text_of("esp");
 	default:
-		return NULL;
+		return (struct na_text){0};
 	}
 }
 
@@ -97,7 +99,7 @@ static void fill_transport(struct na_sockets *sockets, const struct na_socket *s
 {
 	struct na_event *event = &sockets->event;
 	unsigned int protocol = wire_protocol(socket);
-	const char *name = transport_name(protocol);
+	struct na_text name = transport_name(protocol);
 
 	if (socket->family == AF_UNIX)
 		NA_SET_TEXT(event, NETWORK_TRANSPORT, "unix");
@@ -105,8 +107,8 @@ static void fill_transport(struct na_sockets *sockets, const struct na_socket *s
 		NA_SET_TEXT(event, NETWORK_TRANSPORT, "vsock");
 	if (!is_inet(socket))
 		return;
-	if (name)
-		NA_SET_TEXT(event, NETWORK_TRANSPORT, name);
+	if (name.length)
+		NA_SET(event, NETWORK_TRANSPORT, name);
 	NA_SET(event, NETWORK_IANA_NUMBER, print_number(protocol, sockets->protocol));
 }
 
@@ -124,8 +126,8 @@ static void fill_socket(struct na_sockets *sockets, const struct na_socket *sock
 		NA_SET(event, NA_SOCKET_NETNS, socket->netns);
 	if (family)
 		NA_SET_TEXT(event, NA_SOCKET_FAMILY, family);
-	if (type < sizeof(type_names) / sizeof(*type_names) && type_names[type])
-		NA_SET_TEXT(event, NA_SOCKET_TYPE, type_names[type]);
+	if (type < sizeof(type_names) / sizeof(*type_names) && type_names[type].length)
+		NA_SET(event, NA_SOCKET_TYPE, type_names[type]);
 	NA_SET(event, NA_SOCKET_PROTOCOL, socket->protocol);
 	fill_transport(sockets, socket);
 }
@@ -164,32 +166,28 @@ static void add_related(struct na_sockets *sockets, struct na_text address)
 	NA_SET(event, RELATED_IP, ((struct na_texts){sockets->related, count + 1}));
 }
 
-static void fill_source(struct na_sockets *sockets, const struct na_address *address, uint16_t port)
+static void set_source(struct na_sockets *sockets, const struct na_address *address,
+		       struct na_text text)
 {
-	struct na_event *event = &sockets->event;
-
-	if (port)
-		NA_SET(event, SOURCE_PORT, port);
-	if (is_unspecified(address))
-		return;
-	NA_SET(event, SOURCE_IP, *address);
-	NA_SET(event, SOURCE_ADDRESS, print_address(address, sockets->addresses[0]));
-	add_related(sockets, event->f_SOURCE_ADDRESS);
+	NA_SET(&sockets->event, SOURCE_IP, *address);
+	NA_SET(&sockets->event, SOURCE_ADDRESS, text);
+	add_related(sockets, text);
 }
 
-static void fill_destination(struct na_sockets *sockets, const struct na_address *address,
-			     uint16_t port, bool any)
+static void set_destination(struct na_sockets *sockets, const struct na_address *address,
+			    struct na_text text)
 {
-	struct na_event *event = &sockets->event;
+	NA_SET(&sockets->event, DESTINATION_IP, *address);
+	NA_SET(&sockets->event, DESTINATION_ADDRESS, text);
+	add_related(sockets, text);
+}
 
-	if (port)
-		NA_SET(event, DESTINATION_PORT, port);
-	if (is_unspecified(address) && !any)
-		return;
-	NA_SET(event, DESTINATION_IP, *address);
-	NA_SET(event, DESTINATION_ADDRESS, print_address(address, sockets->addresses[1]));
-	if (!is_unspecified(address))
-		add_related(sockets, event->f_DESTINATION_ADDRESS);
+static void fill_ports(struct na_sockets *sockets, uint16_t source, uint16_t destination)
+{
+	if (source)
+		NA_SET(&sockets->event, SOURCE_PORT, source);
+	if (destination)
+		NA_SET(&sockets->event, DESTINATION_PORT, destination);
 }
 
 static void fill_type(struct na_sockets *sockets, const struct na_socket *socket,
@@ -202,17 +200,57 @@ static void fill_type(struct na_sockets *sockets, const struct na_socket *socket
 		NA_SET(&sockets->event, NA_SOCKET_MAPPED, true);
 }
 
-static void fill_community_id(struct na_sockets *sockets, const struct na_socket *socket,
-			      const struct na_ends *ends)
+/* Also "any": a listener's. */
+static void fill_any_destination(struct na_sockets *sockets, const struct na_address *address)
 {
-	struct na_event *event = &sockets->event;
+	struct na_text text = print_address(address, sockets->addresses[1]);
 
-	if (is_unspecified(&ends->local) || is_unspecified(&ends->remote) ||
-	    (has_ports(socket) && (!ends->local_port || !ends->remote_port)))
-		return;
-	if (na_community_id(&ends->local, ends->local_port, &ends->remote, ends->remote_port,
-			    (uint8_t)wire_protocol(socket), sockets->community_id))
-		NA_SET_TEXT(event, NETWORK_COMMUNITY_ID, sockets->community_id);
+	NA_SET(&sockets->event, DESTINATION_IP, *address);
+	NA_SET(&sockets->event, DESTINATION_ADDRESS, text);
+	if (!is_unspecified(address))
+		add_related(sockets, text);
+}
+
+struct route {
+	const struct na_address *source, *destination;
+	uint16_t source_port, destination_port; /* 0: it has none, or it is not known */
+	bool has_ports;
+};
+
+static struct route route_of(const struct na_socket *socket, const struct na_ends *ends)
+{
+	bool ports = has_ports(socket);
+	uint16_t local_port = ports ? ends->local_port : 0;
+	uint16_t remote_port = ports ? ends->remote_port : 0;
+
+	if (ends->ingress)
+		return (struct route){&ends->remote, &ends->local, remote_port, local_port, ports};
+	return (struct route){&ends->local, &ends->remote, local_port, remote_port, ports};
+}
+
+/* Both addresses are known. */
+static void fill_whole(struct na_sockets *sockets, const struct na_socket *socket,
+		       const struct route *route)
+{
+	struct na_tuple_texts texts = na_tuple_cache_get(
+		sockets->tuples, route->source, route->source_port, route->destination,
+		route->destination_port, (uint8_t)wire_protocol(socket));
+
+	set_source(sockets, route->source, texts.source);
+	set_destination(sockets, route->destination, texts.destination);
+	if (texts.community_id.length &&
+	    (!route->has_ports || (route->source_port && route->destination_port)))
+		NA_SET(&sockets->event, NETWORK_COMMUNITY_ID, texts.community_id);
+}
+
+static void fill_half(struct na_sockets *sockets, const struct route *route)
+{
+	if (!is_unspecified(route->source))
+		set_source(sockets, route->source,
+			   print_address(route->source, sockets->addresses[0]));
+	if (!is_unspecified(route->destination))
+		set_destination(sockets, route->destination,
+				print_address(route->destination, sockets->addresses[1]));
 }
 
 /* The first NUL of an abstract name is shown as @, as unix(7) tools do. */
@@ -284,7 +322,7 @@ void na_fill_process(struct na_sockets *sockets, const struct na_process *proces
 		return;
 	}
 	na_process_fill(process, &sockets->event);
-	na_processes_fill_user(sockets->options.processes, credentials, &sockets->event);
+	na_processes_fill_user(sockets->options.processes, process, credentials, &sockets->event);
 	if (tid)
 		NA_SET(&sockets->event, PROCESS_THREAD_ID, tid);
 }
@@ -315,20 +353,16 @@ void na_fill_owner(struct na_sockets *sockets, const struct na_socket *socket, u
 void na_fill_ends(struct na_sockets *sockets, const struct na_socket *socket,
 		  const struct na_ends *ends)
 {
-	bool ports = has_ports(socket);
-	uint16_t local_port = ports ? ends->local_port : 0;
-	uint16_t remote_port = ports ? ends->remote_port : 0;
+	struct route route = route_of(socket, ends);
+	bool remote_known = !is_unspecified(&ends->remote);
 
-	if (ends->ingress) {
-		fill_source(sockets, &ends->remote, remote_port);
-		fill_destination(sockets, &ends->local, local_port, false);
-	} else {
-		fill_source(sockets, &ends->local, local_port);
-		fill_destination(sockets, &ends->remote, remote_port, false);
-	}
+	fill_ports(sockets, route.source_port, route.destination_port);
+	if (remote_known && !is_unspecified(&ends->local))
+		fill_whole(sockets, socket, &route);
+	else
+		fill_half(sockets, &route);
 	NA_SET_TEXT(&sockets->event, NETWORK_DIRECTION, ends->ingress ? "ingress" : "egress");
-	fill_type(sockets, socket, is_unspecified(&ends->remote) ? &ends->local : &ends->remote);
-	fill_community_id(sockets, socket, ends);
+	fill_type(sockets, socket, remote_known ? &ends->remote : &ends->local);
 }
 
 void na_fill_tuple(struct na_sockets *sockets, const struct na_socket *socket)
@@ -352,7 +386,8 @@ void na_fill_destination(struct na_sockets *sockets, const struct na_socket *soc
 		fill_paths(sockets, socket, true);
 		return;
 	}
-	fill_destination(sockets, address, has_ports(socket) ? port : 0, true);
+	fill_ports(sockets, 0, has_ports(socket) ? port : 0);
+	fill_any_destination(sockets, address);
 	fill_type(sockets, socket, address);
 }
 
@@ -399,15 +434,20 @@ void na_fill_traffic(struct na_sockets *sockets, const struct na_traffic *traffi
 	NA_SET(event, NETWORK_PACKETS, (int64_t)(out_packets + in_packets));
 }
 
-void na_fill_span(struct na_sockets *sockets, uint64_t start_ns, uint64_t end_ns)
+void na_fill_age(struct na_sockets *sockets, uint64_t start_ns, uint64_t now_ns)
 {
 	struct na_event *event = &sockets->event;
 
-	NA_SET(event, EVENT_END, to_wall(sockets, end_ns));
 	if (!start_ns)
 		return;
 	NA_SET(event, EVENT_START, to_wall(sockets, start_ns));
-	NA_SET(event, EVENT_DURATION, end_ns > start_ns ? (int64_t)(end_ns - start_ns) : 0);
+	NA_SET(event, EVENT_DURATION, now_ns > start_ns ? (int64_t)(now_ns - start_ns) : 0);
+}
+
+void na_fill_span(struct na_sockets *sockets, uint64_t start_ns, uint64_t end_ns)
+{
+	NA_SET(&sockets->event, EVENT_END, to_wall(sockets, end_ns));
+	na_fill_age(sockets, start_ns, end_ns);
 }
 
 void na_fill_denied(struct na_sockets *sockets, enum na_operation operation, const char *policy,

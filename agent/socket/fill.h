@@ -52,8 +52,10 @@ struct na_traffic {
 };
 void na_fill_traffic(struct na_sockets *sockets, const struct na_traffic *traffic, bool ingress);
 
-/* event.start, end, duration from boot times. */
+/* event.start, end, duration from boot times; start 0: not known. */
 void na_fill_span(struct na_sockets *sockets, uint64_t start_ns, uint64_t end_ns);
+/* The same of what has not ended: no event.end. */
+void na_fill_age(struct na_sockets *sockets, uint64_t start_ns, uint64_t now_ns);
 
 /* A refusal by a policy of an operation. */
 void na_fill_denied(struct na_sockets *sockets, enum na_operation operation, const char *policy,

@@ -5,8 +5,8 @@
 
 #include "base/address.h"
 #include "base/buffer.h"
-#include "base/community_id.h"
 #include "process/process.h"
+#include "socket/tuple_cache.h"
 #include "socket/sockets.h"
 #include "socket/table.h"
 
@@ -40,15 +40,17 @@ struct na_sockets {
 	struct na_sockets_counts counts;
 	struct na_flows flows;
 	struct na_call *calls;
+	struct na_tuple_cache *tuples;
 	struct na_socket spare;   /* stands for a socket that is not remembered */
 	struct na_socket **found; /* in the order they were found; NULL: gone since */
 	size_t found_count, found_size;
+	bool found_all;   /* what was there at start is known */
+	uint64_t lost_ns; /* the last loss that no snapshot came after; 0: none */
 	uint64_t next_sweep_ns;
 	uint8_t listening[65536 / 8]; /* ports of listeners that were there at start */
 
 	struct na_event event;          /* the one that is made, and its texts */
 	struct na_buffer connection_id; /* has room for any; begins with the boot's part */
-	char community_id[NA_COMMUNITY_ID_SIZE];
 	char addresses[2][NA_ADDRESS_TEXT_SIZE];
 	char paths[2][112];
 	char protocol[6];
@@ -120,6 +122,11 @@ int na_take_found(struct na_sockets *sockets, const struct na_record_found *reco
 int na_existing_report(struct na_sockets *sockets, struct na_socket *socket);
 /* An old socket goes: it is no longer to be reported. Cheap when all were. */
 void na_existing_forget(struct na_sockets *sockets, const struct na_socket *socket);
+
+/* interval.c */
+/* The connection is open: reports it when it is due. */
+int na_interval_found(struct na_sockets *sockets, struct na_socket *socket,
+		      const struct na_record_found *record);
 
 /* flow.c */
 int na_flows_init(struct na_flows *flows);

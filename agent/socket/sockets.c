@@ -44,7 +44,10 @@ static int take_lost(struct na_sockets *sockets, const struct na_record_lost *re
 {
 	static const char *const reasons[NA_LOSS_COUNT] = {"ring_full", "skipped", "table_full"};
 	struct na_event *event = &sockets->event;
-	int error = na_fill_begin(sockets, NA_EVENT_EVENTS_LOST, &record->header, NULL);
+	int error;
+
+	sockets->lost_ns = record->header.time_ns;
+	error = na_fill_begin(sockets, NA_EVENT_EVENTS_LOST, &record->header, NULL);
 
 	if (error)
 		return error;
@@ -175,7 +178,8 @@ struct na_sockets *na_sockets_new(const struct na_sockets_options *options)
 	na_buffer_reserve(&sockets->connection_id, NA_CONNECTION_ID_SIZE);
 	na_buffer_printf(&sockets->connection_id, "%016" PRIx64 "-", options->boot_id);
 	sockets->calls = calloc(NA_CALLS, sizeof(*sockets->calls));
-	if (na_buffer_error(&sockets->connection_id) || !sockets->calls ||
+	sockets->tuples = na_tuple_cache_new();
+	if (na_buffer_error(&sockets->connection_id) || !sockets->calls || !sockets->tuples ||
 	    na_flows_init(&sockets->flows) < 0 ||
 	    na_socket_table_init(&sockets->table, options->max_sockets) < 0) {
 		na_sockets_free(sockets);
@@ -193,6 +197,7 @@ void na_sockets_free(struct na_sockets *sockets)
 	na_socket_table_done(&sockets->table);
 	free(sockets->found);
 	free(sockets->calls);
+	na_tuple_cache_free(sockets->tuples);
 	na_buffer_done(&sockets->connection_id);
 	free(sockets);
 }
@@ -253,12 +258,19 @@ int na_sockets_sweep(struct na_sockets *sockets, uint64_t began_ns, uint64_t now
 {
 	struct sweep sweep = {sockets, began_ns, now_ns};
 
+	if (sockets->lost_ns < began_ns)
+		sockets->lost_ns = 0;
 	return na_socket_table_each(&sockets->table, sweep_unseen, &sweep);
 }
 
 void na_sockets_set_wall_offset(struct na_sockets *sockets, uint64_t wall_offset_ns)
 {
 	sockets->options.wall_offset_ns = wall_offset_ns;
+}
+
+void na_sockets_set_connection_interval(struct na_sockets *sockets, uint64_t interval_ns)
+{
+	sockets->options.connection_interval_ns = interval_ns;
 }
 
 struct na_sockets_counts na_sockets_counts(const struct na_sockets *sockets)

@@ -23,11 +23,12 @@ struct na_sockets_options {
 	size_t max_sockets; /* above, new ones are not remembered, and counted */
 	size_t max_flows;   /* above, peers go to their socket's flow of "other peers" */
 	uint64_t flow_interval_ns;
-	uint64_t boot_id;               /* first half of the boot id: begins every connection id */
-	uint64_t wall_offset_ns;        /* boot time to wall time */
-	bool call_results;              /* RESULT records come: listen(2) is told by its result */
-	struct na_processes *processes; /* borrowed */
-	struct na_sink *sink;           /* borrowed; its texts are valid during put only */
+	uint64_t connection_interval_ns; /* open ones are reported so often; 0: never */
+	uint64_t boot_id;                /* first half of the boot id: begins every connection id */
+	uint64_t wall_offset_ns;         /* boot time to wall time */
+	bool call_results;               /* RESULT records come: listen(2) is told by its result */
+	struct na_processes *processes;  /* borrowed */
+	struct na_sink *sink;            /* borrowed; its texts are valid during put only */
 };
 
 struct na_sockets_counts {
@@ -48,7 +49,12 @@ void na_sockets_free(struct na_sockets *sockets);
  */
 int na_sockets_record(struct na_sockets *sockets, const struct na_record_header *record);
 
-/* All FOUND records were taken: reports what was there. */
+/*
+ * All FOUND records were taken: reports what was there. From now on a FOUND record is about a
+ * socket that is known, and reports its connection when that is due; one that is not known is
+ * excluded, or the table was full, and left alone. After a LOST record such are taken up, until
+ * na_sockets_sweep.
+ */
 int na_sockets_found_all(struct na_sockets *sockets);
 
 /* Reports flows that are due, and forgets what has waited too long. Call about once a second. */
@@ -65,6 +71,9 @@ int na_sockets_sweep(struct na_sockets *sockets, uint64_t began_ns, uint64_t now
 
 /* After the wall clock was set. */
 void na_sockets_set_wall_offset(struct na_sockets *sockets, uint64_t wall_offset_ns);
+
+/* After a reload: open connections are reported so often; 0: never. */
+void na_sockets_set_connection_interval(struct na_sockets *sockets, uint64_t interval_ns);
 
 struct na_sockets_counts na_sockets_counts(const struct na_sockets *sockets);
 

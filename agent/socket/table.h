@@ -42,7 +42,8 @@ struct na_socket {
 	uint64_t key;    /* what it is found by: cookie, see na_socket_key_of_child; 0: not known */
 	uint64_t cookie; /* as users see it; 0: not known */
 	uint64_t inode;
-	uint64_t start_ns;                   /* of the link */
+	uint64_t start_ns;                   /* of the link; 0: not known */
+	uint64_t told_ns;                    /* up to here the link was reported: see interval.c */
 	uint64_t touched_ns;                 /* last record about it */
 	uint64_t sent_bytes, received_bytes; /* of families that count for themselves */
 	uint32_t sent_packets, received_packets;

@@ -64,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_sockets = SOCKETS_MAX,
 		.max_flows = FLOWS_MAX,
 		.flow_interval_ns = INTERVAL_NS,
+		.connection_interval_ns = INTERVAL_NS,
 		.heartbeat_ns = INTERVAL_NS,
 		.process_events = true,
 		.call_results = size % 2,

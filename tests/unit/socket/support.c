@@ -55,6 +55,22 @@ static void append_link(struct na_buffer *out, const struct na_event *event)
 	na_buffer_printf(out, " link=%.*s", (int)(id.data + id.length - ordinal - 1), ordinal + 1);
 }
 
+/* Of an open connection: its age in seconds, and what `closed` has too. */
+static void append_open(struct na_buffer *out, const struct na_event *event)
+{
+	append_number(out, event, NA_FIELD_EVENT_DURATION, "age",
+		      event->f_EVENT_DURATION / (int64_t)SECONDS);
+	append_number(out, event, NA_FIELD_SOURCE_PACKETS, "packets_out", event->f_SOURCE_PACKETS);
+	append_number(out, event, NA_FIELD_DESTINATION_PACKETS, "packets_in",
+		      event->f_DESTINATION_PACKETS);
+	append_number(out, event, NA_FIELD_NA_TCP_RTT_US, "rtt", event->f_NA_TCP_RTT_US);
+	append_number(out, event, NA_FIELD_NA_TCP_RETRANSMITS, "again",
+		      event->f_NA_TCP_RETRANSMITS);
+	if (na_event_has(event, NA_FIELD_EVENT_START))
+		assert_int_equal(event->boot_ns - event->f_EVENT_START, event->f_EVENT_DURATION);
+	assert_false(na_event_has(event, NA_FIELD_EVENT_END));
+}
+
 static void append_event(struct na_buffer *out, const struct na_event *event)
 {
 	na_buffer_append_string(out, na_event_name(event->type));
@@ -82,8 +98,11 @@ static void append_event(struct na_buffer *out, const struct na_event *event)
 		na_buffer_append_string(out, " unattributed");
 	if (na_event_has(event, NA_FIELD_NA_UNCERTAIN))
 		na_buffer_append_string(out, " unseen");
-	if (event->f_EVENT_TYPE.count == 2 && event->type == NA_EVENT_FLOW)
+	if (event->f_EVENT_TYPE.count == 2 &&
+	    (event->type == NA_EVENT_FLOW || event->type == NA_EVENT_CONNECTION))
 		append(out, event, NA_FIELD_EVENT_TYPE, "type", event->f_EVENT_TYPE.items[1]);
+	if (event->type == NA_EVENT_CONNECTION)
+		append_open(out, event);
 	na_buffer_append_char(out, '\n');
 }
 
@@ -175,6 +194,7 @@ struct world *world_try(const struct world_options *options)
 		.max_sockets = options->max_sockets ? options->max_sockets : 1000,
 		.max_flows = options->max_flows ? options->max_flows : 1000,
 		.flow_interval_ns = 60 * SECONDS,
+		.connection_interval_ns = options->connection_interval_ns,
 		.boot_id = 1,
 		.call_results = !options->no_call_results,
 	};

@@ -42,6 +42,7 @@ struct world {
 struct world_options {
 	size_t max_sockets, max_flows;
 	bool no_call_results;
+	uint64_t connection_interval_ns;
 };
 
 /* NULL: out of memory, in tests of that. */
