@@ -16,12 +16,24 @@ enum na_option_type {
 	NA_OPTION_NUMBER,
 	NA_OPTION_SIZE,     /* bytes */
 	NA_OPTION_DURATION, /* ns */
+	NA_OPTION_SHARE,    /* bytes, or percents of a whole */
 	NA_OPTION_ENUM,     /* place in `allowed` */
 	NA_OPTION_TEXT,
 	NA_OPTION_NAMES, /* a bit for each place in `allowed` */
 	NA_OPTION_TEXTS,
 	NA_OPTION_FILTERS,
-	NA_OPTION_MAP
+	NA_OPTION_MAP,
+	NA_OPTION_OUTPUTS /* only of the configuration itself */
+};
+
+/* What `allowed` may be beside names. */
+#define NA_POWER_OF_TWO "a power of two"
+#define NA_ABSOLUTE_PATH "a path that begins with /"
+#define NA_DOTTED_NAMES "names with dots"
+
+struct na_share {
+	uint64_t bytes;
+	unsigned int percent; /* when not 0: of the whole, and bytes is 0 */
 };
 
 struct na_config_filters {
@@ -46,17 +58,26 @@ struct na_config_map {
 	size_t count;
 };
 
+struct na_config_output;
+
+struct na_config_outputs {
+	struct na_config_output *items; /* config/config.h; in the order they were given */
+	size_t count;
+};
+
 /* The member that holds a value of the type. */
 typedef bool na_option_BOOL;
 typedef uint64_t na_option_NUMBER;
 typedef uint64_t na_option_SIZE;
 typedef uint64_t na_option_DURATION;
+typedef struct na_share na_option_SHARE;
 typedef unsigned int na_option_ENUM;
 typedef struct na_text na_option_TEXT; /* with a NUL behind */
 typedef uint64_t na_option_NAMES;
 typedef struct na_texts na_option_TEXTS;
 typedef struct na_config_filters na_option_FILTERS;
 typedef struct na_config_map na_option_MAP;
+typedef struct na_config_outputs na_option_OUTPUTS;
 
 /* A row, as options.def explains its columns. */
 struct na_option {

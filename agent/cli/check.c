@@ -34,6 +34,18 @@ static int show(const struct na_config *config)
 	return result;
 }
 
+static void print_valid(const struct na_config *config)
+{
+	size_t files = na_config_file_count(config), outputs = config->outputs.count;
+
+	if (files)
+		fprintf(stderr, "configuration is valid: OK, %zu file%s, %zu output%s\n", files,
+			files == 1 ? "" : "s", outputs, outputs == 1 ? "" : "s");
+	else
+		fprintf(stderr, "configuration is valid: OK, no file, all defaults, %zu output%s\n",
+			outputs, outputs == 1 ? "" : "s");
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 int na_cmd_check(int argc, char **argv)
@@ -50,8 +62,7 @@ int na_cmd_check(int argc, char **argv)
 	if (options.show)
 		result = show(config);
 	if (result == NA_EXIT_DONE)
-		fprintf(stderr, "configuration is valid%s\n",
-			na_config_file_count(config) ? "" : " (no file, all defaults)");
+		print_valid(config);
 	na_config_free(config);
 	return result;
 }

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/outputs.h"
 
 #define DEFAULT_FILE "/etc/netaudit/netaudit.yaml"
 #define DEFAULT_FOLDER "/etc/netaudit/conf.d"
@@ -64,6 +65,8 @@ static int load_all(const struct na_cli_config_options *options, struct na_confi
 		error = load_path(config, options->files.items[i], errors);
 	for (size_t i = 0; i < options->assignments.count && error != -ENOMEM; i++)
 		error = na_config_set(config, options->assignments.items[i], errors);
+	if (!error && !errors->count)
+		error = na_config_check(config, errors);
 	return error == -ENOMEM || !errors->count ? error : -EINVAL;
 }
 
@@ -71,7 +74,7 @@ static int load_all(const struct na_cli_config_options *options, struct na_confi
 
 int na_cli_config(const struct na_cli_config_options *options, struct na_config **ret_config)
 {
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(na_cli_output_types);
 	struct na_config_errors errors = {0};
 	int error = config ? load_all(options, config, &errors) : -ENOMEM;
 

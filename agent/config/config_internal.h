@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "config/config.h"
 #include "config/option.h"
+#include "config/rows.h"
 #include "config/value.h"
 
 #define NA_CONFIG_SET "--set"
@@ -20,24 +21,37 @@ static inline void na_config_buffer_done(struct na_buffer *buffer)
 #define NA_CONFIG_BUFFER NA_CLEANUP(na_config_buffer_done) struct na_buffer
 
 struct na_config_state {
-	char **files; /* names that origins point to */
+	const struct na_output *const *types; /* NULL behind them */
+	char **files;                         /* names that origins point to */
 	size_t file_count;
-	struct na_config_origin
-		origins[NA_OPTION_COUNT]; /* of maps: unused, each pair has its own */
+	struct na_config_origin origins[NA_OPTION_COUNT];
 };
 
-/* Where something stands; lines and columns from 1. line 0: the file as a whole, or --set. */
+static inline struct na_rows na_config_rows(const struct na_config *config)
+{
+	return (struct na_rows){na_options, NA_OPTION_COUNT, (void *)config,
+				config->state->origins};
+}
+
+/* Where something stands; lines and columns from 1. line 0: the file as a whole, or --set; column
+ * 0: the line as a whole. */
 struct na_place {
 	const char *file;
 	size_t line, column;
+	const char *within; /* "outputs.siem": what paths are below; NULL: nothing */
 };
+
+static inline struct na_config_origin na_place_origin(const struct na_place *place)
+{
+	return (struct na_config_origin){place->file, place->line};
+}
 
 /* Of what libyaml counts from 0; the command line has no lines. */
 static inline struct na_place na_place_of(const char *file, const yaml_mark_t *mark)
 {
 	if (strcmp(file, NA_CONFIG_SET) == 0)
-		return (struct na_place){file, 0, 0};
-	return (struct na_place){file, mark->line + 1, mark->column + 1};
+		return (struct na_place){file, 0, 0, NULL};
+	return (struct na_place){file, mark->line + 1, mark->column + 1, NULL};
 }
 
 /* One more line in errors; `path` may be empty. */
@@ -60,15 +74,6 @@ static inline bool na_mistakes_full(const struct na_config_errors *errors)
 	return errors->count >= NA_CONFIG_ERRORS_MAX;
 }
 
-static inline void *na_config_member(const struct na_config *config, const struct na_option *option)
-{
-	return (char *)config + option->offset;
-}
-
-/* Replaces the option's value by `fresh`, which is empty afterwards. */
-void na_config_take(struct na_config *config, const struct na_option *option, void *fresh,
-		    const struct na_place *place);
-
 /*
  * The document in `text`, to be deleted by the caller on success; without a root when there is
  * nothing. `path` is the option that it is for, "" of a file. -EINVAL: the mistake is written down;
@@ -84,12 +89,5 @@ static inline struct na_text na_yaml_text(const yaml_node_t *node)
 
 /* Nothing, ~ or null. */
 bool na_yaml_is_null(const yaml_node_t *node);
-
-/* Walks the whole document, or gives one option the value of a node. 0 or -ENOMEM. */
-int na_load_document(struct na_config *config, yaml_document_t *document, const char *file,
-		     struct na_config_errors *errors);
-int na_load_option(struct na_config *config, const struct na_option *option,
-		   yaml_document_t *document, yaml_node_t *node, const char *file,
-		   struct na_config_errors *errors);
 
 #endif

@@ -7,20 +7,19 @@
 
 #include "base/cleanup.h"
 #include "config/config_internal.h"
+#include "config/load.h"
 
 #define FILE_MAX (1 << 20)
+#define DESCRIPTOR_MAX (64 << 20) /* whole configurations, of many files */
 #define CHUNK_SIZE 4096
 
-/* -EFBIG above FILE_MAX. Pipes are welcome, so the size is not asked for. */
-static int read_all(const char *path, struct na_buffer *content)
+/* -EFBIG above `max`. Pipes are welcome, so the size is not asked for. */
+static int read_all(int fd, size_t max, struct na_buffer *content)
 {
-	NA_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	ssize_t got = 1;
 
-	if (fd < 0)
-		return -errno;
 	while (got != 0) {
-		if (content->length > FILE_MAX)
+		if (content->length > max)
 			return -EFBIG;
 		if (na_buffer_reserve(content, CHUNK_SIZE) < 0)
 			return -ENOMEM;
@@ -30,6 +29,13 @@ static int read_all(const char *path, struct na_buffer *content)
 		content->length += got > 0 ? (size_t)got : 0;
 	}
 	return 0;
+}
+
+static int read_file(const char *path, struct na_buffer *content)
+{
+	NA_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : read_all(fd, FILE_MAX, content);
 }
 
 /* Keeps a copy of the name as long as the configuration lives: origins point to it. */
@@ -47,15 +53,15 @@ static int keep_name(struct na_config_state *state, const char *path, const char
 	return 0;
 }
 
-static int refuse_file(const char *path, int error, struct na_config_errors *errors)
+static int refuse_file(const char *path, int error, int max, struct na_config_errors *errors)
 {
-	struct na_place place = {path, 0, 0};
+	struct na_place place = {path, 0, 0, NULL};
 	size_t before = errors->count;
 
 	if (error == -ENOMEM)
 		return error;
 	if (error == -EFBIG)
-		na_mistake(errors, &place, "", "larger than %d bytes", FILE_MAX);
+		na_mistake(errors, &place, "", "larger than %d bytes", max);
 	else
 		na_mistake(errors, &place, "", "cannot be read: %s", strerrordesc_np(-error));
 	return na_mistakes_result(errors, before);
@@ -109,7 +115,7 @@ static int load_entry(struct na_config *config, const char *folder, const char *
 	}
 	if (ends_with(name, ".yaml"))
 		return na_config_load_file(config, path, errors);
-	na_mistake(errors, &(struct na_place){path, 0, 0}, "",
+	na_mistake(errors, &(struct na_place){path, 0, 0, NULL}, "",
 		   "not read: only names that end in .yaml are");
 	return na_mistakes_result(errors, before);
 }
@@ -118,16 +124,33 @@ static int load_entry(struct na_config *config, const char *folder, const char *
 
 int na_config_load_file(struct na_config *config, const char *path, struct na_config_errors *errors)
 {
-	size_t before = errors->count;
-	struct na_buffer content = {0};
-	int error = read_all(path, &content);
+	NA_CONFIG_BUFFER content = {0};
+	int error = read_file(path, &content);
 
-	if (error) {
-		na_buffer_done(&content);
-		return refuse_file(path, error, errors);
-	}
-	error = load_content(config, path, (struct na_text){content.data, content.length}, errors);
-	na_buffer_done(&content);
+	if (error)
+		return refuse_file(path, error, FILE_MAX, errors);
+	return na_config_load_text(config, (struct na_text){content.data, content.length}, path,
+				   errors);
+}
+
+int na_config_load_descriptor(struct na_config *config, int fd, const char *name,
+			      struct na_config_errors *errors)
+{
+	NA_CONFIG_BUFFER content = {0};
+	int error = read_all(fd, DESCRIPTOR_MAX, &content);
+
+	if (error)
+		return refuse_file(name, error, DESCRIPTOR_MAX, errors);
+	return na_config_load_text(config, (struct na_text){content.data, content.length}, name,
+				   errors);
+}
+
+int na_config_load_text(struct na_config *config, struct na_text text, const char *name,
+			struct na_config_errors *errors)
+{
+	size_t before = errors->count;
+	int error = load_content(config, name, text, errors);
+
 	return error == -ENOMEM ? error : na_mistakes_result(errors, before);
 }
 
@@ -139,7 +162,7 @@ int na_config_load_folder(struct na_config *config, const char *path,
 	size_t before = errors->count;
 
 	if (count < 0)
-		return refuse_file(path, -errno, errors);
+		return refuse_file(path, -errno, FILE_MAX, errors);
 	for (int i = 0; i < count; i++) {
 		if (error != -ENOMEM)
 			error = load_entry(config, path, entries[i]->d_name, errors);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "config/filter.h"
+#include "config/outputs.h"
 #include "config/suggest.h"
+#include "config/text.h"
 
 #define PAIR_NAME_MAX 64
 
@@ -84,25 +86,26 @@ static int add_name(const struct na_option *option, struct na_text text, uint64_
 }
 
 /* The bytes of a name end with a NUL: YAML's and the command line's do. */
-static int check_pair_name(struct na_text name, struct na_buffer *why)
+static int check_pair_name(const struct na_option *option, struct na_text name,
+			   struct na_buffer *why)
 {
 	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+		".abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	bool dotted = strcmp(option->allowed, NA_DOTTED_NAMES) == 0;
 
-	if (name.length && name.length <= PAIR_NAME_MAX &&
-	    strspn(name.data, allowed) == name.length && name.data[0] != '-')
+	if (name.length && name.length <= PAIR_NAME_MAX && name.data[0] != '-' &&
+	    name.data[0] != '.' && strspn(name.data, allowed + !dotted) == name.length)
 		return 0;
 	na_quote_append(why, name);
-	na_buffer_printf(why, " is no name: 1 to %d of a-z A-Z 0-9 _ - are, not - first",
-			 PAIR_NAME_MAX);
+	na_buffer_printf(why, " is no name: 1 to %d of a-z A-Z 0-9 _ -%s are, not -%s first",
+			 PAIR_NAME_MAX, dotted ? " ." : "", dotted ? " or ." : "");
 	return -EINVAL;
 }
 
 static struct na_config_pair *find_pair(const struct na_config_map *map, struct na_text name)
 {
 	for (size_t i = 0; i < map->count; i++)
-		if (map->pairs[i].name.length == name.length &&
-		    memcmp(map->pairs[i].name.data, name.data, name.length) == 0)
+		if (na_text_equal(map->pairs[i].name, name))
 			return &map->pairs[i];
 	return NULL;
 }
@@ -151,18 +154,41 @@ static void free_map(struct na_config_map *map)
 	free(map->pairs);
 }
 
-static size_t count_of(const struct na_option *option, const void *value)
+static bool equal_texts(const struct na_text *a, const struct na_text *b, size_t count)
 {
-	switch (option->type) {
-	case NA_OPTION_NAMES:
-		return (size_t)__builtin_popcountll(*(const uint64_t *)value);
-	case NA_OPTION_TEXTS:
-		return ((const struct na_texts *)value)->count;
-	case NA_OPTION_FILTERS:
-		return ((const struct na_config_filters *)value)->count;
-	default:
-		return ((const struct na_config_map *)value)->count;
+	for (size_t i = 0; i < count; i++)
+		if (!na_text_equal(a[i], b[i]))
+			return false;
+	return true;
+}
+
+static bool equal_maps(const struct na_config_map *a, const struct na_config_map *b)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (!na_text_equal(a->pairs[i].name, b->pairs[i].name) ||
+		    !na_text_equal(a->pairs[i].value, b->pairs[i].value))
+			return false;
+	return true;
+}
+
+static void print_texts(const struct na_text *texts, size_t count, struct na_buffer *out)
+{
+	na_buffer_append_char(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		na_buffer_append_string(out, i ? ", " : "");
+		na_text_print_yaml(texts[i], out);
 	}
+	na_buffer_append_char(out, ']');
+}
+
+static void print_map(const struct na_config_map *map, struct na_buffer *out)
+{
+	na_buffer_append_char(out, '{');
+	for (size_t i = 0; i < map->count; i++) {
+		na_buffer_printf(out, "%s%s: ", i ? ", " : "", map->pairs[i].name.data);
+		na_text_print_yaml(map->pairs[i].value, out);
+	}
+	na_buffer_append_char(out, '}');
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -185,7 +211,7 @@ int na_value_put(const struct na_option *option, struct na_text name, struct na_
 		 struct na_buffer *why)
 {
 	struct na_config_pair pair = {.origin = *origin}, *old = find_pair(map, name);
-	int error = check_pair_name(name, why);
+	int error = check_pair_name(option, name, why);
 
 	if (!error && !old && map->count >= na_value_limit(NA_OPTION_NUMBER, option->max)) {
 		na_buffer_printf(why, "more than %s names", option->max);
@@ -207,9 +233,25 @@ int na_value_put(const struct na_option *option, struct na_text name, struct na_
 	return error;
 }
 
+size_t na_value_count(const struct na_option *option, const void *value)
+{
+	switch (option->type) {
+	case NA_OPTION_NAMES:
+		return (size_t)__builtin_popcountll(*(const uint64_t *)value);
+	case NA_OPTION_TEXTS:
+		return ((const struct na_texts *)value)->count;
+	case NA_OPTION_FILTERS:
+		return ((const struct na_config_filters *)value)->count;
+	case NA_OPTION_OUTPUTS:
+		return ((const struct na_config_outputs *)value)->count;
+	default:
+		return ((const struct na_config_map *)value)->count;
+	}
+}
+
 int na_value_check_count(const struct na_option *option, const void *value, struct na_buffer *why)
 {
-	size_t count = count_of(option, value);
+	size_t count = na_value_count(option, value);
 
 	if (count < na_value_limit(NA_OPTION_NUMBER, option->min)) {
 		na_buffer_printf(why, "needs at least %s", option->min);
@@ -220,6 +262,44 @@ int na_value_check_count(const struct na_option *option, const void *value, stru
 		return -EINVAL;
 	}
 	return 0;
+}
+
+bool na_items_equal(const struct na_option *option, const void *a, const void *b)
+{
+	if (na_value_count(option, a) != na_value_count(option, b))
+		return false;
+	switch (option->type) {
+	case NA_OPTION_TEXTS:
+		return equal_texts(((const struct na_texts *)a)->items,
+				   ((const struct na_texts *)b)->items, na_value_count(option, a));
+	case NA_OPTION_FILTERS:
+		return equal_texts(((const struct na_config_filters *)a)->texts,
+				   ((const struct na_config_filters *)b)->texts,
+				   na_value_count(option, a));
+	case NA_OPTION_OUTPUTS:
+		return na_config_outputs_equal(a, b);
+	default:
+		return equal_maps(a, b);
+	}
+}
+
+void na_items_print(const struct na_option *option, const void *value, struct na_buffer *out)
+{
+	size_t count = na_value_count(option, value);
+
+	switch (option->type) {
+	case NA_OPTION_TEXTS:
+		print_texts(((const struct na_texts *)value)->items, count, out);
+		break;
+	case NA_OPTION_FILTERS:
+		print_texts(((const struct na_config_filters *)value)->texts, count, out);
+		break;
+	case NA_OPTION_OUTPUTS:
+		na_config_outputs_print(value, out);
+		break;
+	default:
+		print_map(value, out);
+	}
 }
 
 void na_value_done(const struct na_option *option, void *value)
@@ -236,6 +316,9 @@ void na_value_done(const struct na_option *option, void *value)
 		break;
 	case NA_OPTION_MAP:
 		free_map(value);
+		break;
+	case NA_OPTION_OUTPUTS:
+		na_config_outputs_done(value);
 		break;
 	default:
 		break;

@@ -11,8 +11,18 @@ static void append_place(struct na_buffer *out, const struct na_place *place)
 {
 	na_buffer_append_string(out, place->file);
 	if (place->line)
-		na_buffer_printf(out, ":%zu:%zu", place->line, place->column);
+		na_buffer_printf(out, ":%zu", place->line);
+	if (place->column)
+		na_buffer_printf(out, ":%zu", place->column);
 	na_buffer_append_string(out, ": ");
+}
+
+static void append_path(struct na_buffer *out, const char *within, const char *path)
+{
+	na_buffer_append_string(out, within);
+	na_buffer_append_string(out, *within && *path ? "." : "");
+	na_buffer_append_string(out, path);
+	na_buffer_append_string(out, *within || *path ? ": " : "");
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -32,12 +42,11 @@ void na_mistake(struct na_config_errors *errors, const struct na_place *place, c
 	}
 	va_end(arguments);
 	append_place(&errors->text, place);
-	if (*path)
-		na_buffer_printf(&errors->text, "%s: ", path);
+	append_path(&errors->text, place->within ? place->within : "", path);
 	na_buffer_append_string(&errors->text, message ? message : "");
 	na_buffer_append_char(&errors->text, '\n');
 	if (errors->count == NA_CONFIG_ERRORS_MAX) {
-		append_place(&errors->text, &(struct na_place){place->file, 0, 0});
+		append_place(&errors->text, &(struct na_place){place->file, 0, 0, NULL});
 		na_buffer_append_string(&errors->text,
 					"too many mistakes, the rest was not looked at\n");
 	}

@@ -15,6 +15,7 @@ struct unit {
 
 /* Largest first: printing takes the first that divides. */
 static const struct unit sizes[] = {
+	{"TiB", UINT64_C(1) << 40},
 	{"GiB", UINT64_C(1) << 30},
 	{"MiB", UINT64_C(1) << 20},
 	{"KiB", UINT64_C(1) << 10},
@@ -38,7 +39,7 @@ static const struct {
 	const struct unit *units;
 } kinds[] = {
 	[NA_OPTION_NUMBER] = {"a whole number", "", plain},
-	[NA_OPTION_SIZE] = {"a size, as 4MiB", "B|KiB|MiB|GiB", sizes},
+	[NA_OPTION_SIZE] = {"a size, as 4MiB", "B|KiB|MiB|GiB|TiB", sizes},
 	[NA_OPTION_DURATION] = {"a duration, as 60s", "ns|us|ms|s|m|h|d", durations},
 };
 
@@ -142,4 +143,43 @@ void na_number_print(enum na_option_type type, uint64_t number, struct na_buffer
 		unit++;
 	na_buffer_append_u64(out, number / unit->factor);
 	na_buffer_append_string(out, unit->name);
+}
+
+int na_share_parse(struct na_text text, struct na_share *ret_share, struct na_buffer *why)
+{
+	struct na_share share = {0};
+	struct na_text digits = {text.data, text.length ? text.length - 1 : 0};
+	uint64_t percent;
+	int error;
+
+	if (!text.length || text.data[0] < '0' || text.data[0] > '9') {
+		na_quote_append(why, text);
+		na_buffer_append_string(why, " is neither a size, as 1GiB, nor a share, as 5%");
+		return -EINVAL;
+	}
+	if (text.data[text.length - 1] != '%') {
+		error = na_number_parse(NA_OPTION_SIZE, text, &share.bytes, why);
+		if (!error)
+			*ret_share = share;
+		return error;
+	}
+	while (digits.length && digits.data[digits.length - 1] == ' ')
+		digits.length--;
+	error = na_number_digits(digits, &percent);
+	if (error || percent > NA_SHARE_PERCENT_MAX) {
+		na_quote_append(why, text);
+		na_buffer_printf(why, " is not a share of 0%% to %d%%", NA_SHARE_PERCENT_MAX);
+		return -EINVAL;
+	}
+	share.percent = (unsigned int)percent;
+	*ret_share = share;
+	return 0;
+}
+
+void na_share_print(const struct na_share *share, struct na_buffer *out)
+{
+	if (share->percent)
+		na_buffer_printf(out, "%u%%", share->percent);
+	else
+		na_number_print(NA_OPTION_SIZE, share->bytes, out);
 }

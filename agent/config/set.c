@@ -4,8 +4,9 @@
 
 #include "base/cleanup.h"
 #include "config/config_internal.h"
+#include "config/load.h"
 
-static const struct na_place command_line = {NA_CONFIG_SET, 0, 0};
+static const struct na_place command_line = {NA_CONFIG_SET, 0, 0, NULL};
 
 /* [a, b] and {a: b} as in a file. */
 static int set_document(struct na_config *config, const struct na_option *option,
@@ -42,16 +43,28 @@ static int add_items(const struct na_option *option, struct na_text value, void 
 	return error;
 }
 
+/* Is the value written as a file would have it? */
+static bool is_document(const struct na_option *option, struct na_text value)
+{
+	if (option->type == NA_OPTION_MAP || option->type == NA_OPTION_OUTPUTS)
+		return true;
+	return na_option_is_list(option->type) && (*value.data == '[' || *value.data == '{');
+}
+
 static int set_option(struct na_config *config, const struct na_option *option,
 		      struct na_text value, struct na_config_errors *errors)
 {
+	const struct na_rows rows = na_config_rows(config);
+	const struct na_config_origin origin = na_place_origin(&command_line);
 	union na_value fresh = {0};
 	NA_CONFIG_BUFFER why = {0};
 	int error;
 
-	if (na_option_is_list(option->type) || option->type == NA_OPTION_MAP) {
-		if (*value.data == '[' || *value.data == '{' || option->type == NA_OPTION_MAP)
-			return set_document(config, option, value, errors);
+	if (option->type == NA_OPTION_OUTPUTS) /* the files' go */
+		na_rows_take(&rows, option, &fresh, &origin);
+	if (is_document(option, value))
+		return set_document(config, option, value, errors);
+	if (na_option_is_list(option->type)) {
 		error = add_items(option, value, &fresh, &why);
 		if (!error)
 			error = na_value_check_count(option, &fresh, &why);
@@ -59,7 +72,7 @@ static int set_option(struct na_config *config, const struct na_option *option,
 		error = na_value_parse(option, value, &fresh, &why);
 	}
 	if (!error)
-		na_config_take(config, option, &fresh, &command_line);
+		na_rows_take(&rows, option, &fresh, &origin);
 	else
 		na_value_done(option, &fresh);
 	return na_mistake_if(error, errors, &command_line, option->path, &why);
@@ -83,15 +96,16 @@ static bool find_map(const char *path, const struct na_option **ret_option)
 static int set_pair(struct na_config *config, const struct na_option *option, const char *path,
 		    struct na_text value, struct na_config_errors *errors)
 {
-	struct na_config_origin origin = {NA_CONFIG_SET, 0};
+	const struct na_rows rows = na_config_rows(config);
+	const struct na_config_origin origin = na_place_origin(&command_line);
 	NA_CONFIG_BUFFER why = {0};
 	int error = na_value_put(option, na_text_of(path + strlen(option->path) + 1), value,
-				 &origin, na_config_member(config, option), &why);
+				 &origin, na_rows_member(&rows, option), &why);
 
 	return na_mistake_if(error, errors, &command_line, option->path, &why);
 }
 
-static int refuse_path(const char *path, enum na_option_match match,
+static int refuse_path(const struct na_rows *rows, const char *path, enum na_option_match match,
 		       struct na_config_errors *errors)
 {
 	NA_CONFIG_BUFFER why = {0};
@@ -102,7 +116,7 @@ static int refuse_path(const char *path, enum na_option_match match,
 		na_buffer_append_string(&why, "a group of keys, name one of them");
 	} else {
 		na_buffer_append_string(&why, "unknown key");
-		na_option_suggest(path, &why);
+		na_option_suggest(rows, 1, path, &why);
 	}
 	return na_mistake_if(-EINVAL, errors, &command_line, path, &why);
 }
@@ -110,14 +124,15 @@ static int refuse_path(const char *path, enum na_option_match match,
 static int set_path(struct na_config *config, const char *path, struct na_text value,
 		    struct na_config_errors *errors)
 {
+	const struct na_rows all = na_config_rows(config), *rows;
 	const struct na_option *option;
-	enum na_option_match match = na_option_find(path, &option);
+	enum na_option_match match = na_option_find(&all, 1, path, &rows, &option);
 
 	if (match == NA_OPTION_KEY)
 		return set_option(config, option, value, errors);
 	if (match == NA_OPTION_UNKNOWN && find_map(path, &option))
 		return set_pair(config, option, path, value, errors);
-	return refuse_path(path, match, errors);
+	return refuse_path(&all, path, match, errors);
 }
 
 /* ------------------------------------------------------------------------------------------- */

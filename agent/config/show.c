@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The effective configuration as YAML, each value with a comment that says where it came from. */
 #include "config/config_internal.h"
+#include "config/outputs.h"
 #include "config/text.h"
 
 #define COMMENT_COLUMN 36
@@ -17,9 +18,7 @@ static void append_origin(const struct na_config_origin *origin, size_t line_sta
 	if (!origin->file) {
 		na_buffer_append_string(out, "default");
 	} else {
-		/* A newline in a file's name would end the comment. */
-		for (const char *at = origin->file; *at; at++)
-			na_buffer_append_char(out, *at == '\n' ? '?' : *at);
+		na_text_print_comment(na_text_of(origin->file), out);
 	}
 	if (origin->line)
 		na_buffer_printf(out, ":%zu", origin->line);
@@ -40,77 +39,122 @@ static const char *enter_section(const char *path, const char *last, struct na_b
 	return dot + 1;
 }
 
-static void show_texts(const struct na_text *texts, size_t count, const char *indent,
-		       const struct na_config_origin *origin, size_t start, struct na_buffer *out)
+/* Of what is shown: the columns in front of its name, and where its line began. */
+struct shown {
+	int indent;
+	size_t start;
+	const struct na_config_origin *origin;
+};
+
+static void show_texts(const struct na_text *texts, size_t count, const struct shown *shown,
+		       struct na_buffer *out)
 {
 	if (!count)
 		na_buffer_append_string(out, " []");
-	append_origin(origin, start, out);
+	append_origin(shown->origin, shown->start, out);
 	for (size_t i = 0; i < count; i++) {
-		na_buffer_printf(out, "%s  - ", indent);
+		na_buffer_printf(out, "%*s- ", shown->indent + 2, "");
 		na_text_print_yaml(texts[i], out);
 		na_buffer_append_char(out, '\n');
 	}
 }
 
-static void show_map(const struct na_config_map *map, const char *indent, size_t start,
+static void show_map(const struct na_config_map *map, const struct shown *shown,
 		     struct na_buffer *out)
 {
 	if (!map->count) {
 		na_buffer_append_string(out, " {}");
-		append_origin(&(struct na_config_origin){0}, start, out);
+		append_origin(&(struct na_config_origin){0}, shown->start, out);
 		return;
 	}
 	na_buffer_append_char(out, '\n');
 	for (size_t i = 0; i < map->count; i++) {
 		const struct na_config_pair *pair = &map->pairs[i];
+		size_t start = out->length;
 
-		start = out->length;
-		na_buffer_printf(out, "%s  %s: ", indent, pair->name.data);
+		na_buffer_printf(out, "%*s%s: ", shown->indent + 2, "", pair->name.data);
 		na_text_print_yaml(pair->value, out);
 		append_origin(&pair->origin, start, out);
 	}
 }
 
-static void show_option(const struct na_config *config, size_t index, const char *last,
-			struct na_buffer *out)
+/* Behind the name and its colon. */
+static void show_value(const struct na_option *option, const void *value, const struct shown *shown,
+		       struct na_buffer *out)
 {
-	const struct na_option *option = &na_options[index];
-	const struct na_config_origin *origin = &config->state->origins[index];
-	const void *member = na_config_member(config, option);
-	const char *name = enter_section(option->path, last, out);
-	const char *indent = name == option->path ? "" : "  ";
-	const struct na_config_filters *filters = member;
-	const struct na_texts *texts = member;
-	size_t start = out->length;
+	const struct na_config_filters *filters = value;
+	const struct na_texts *texts = value;
 
-	na_buffer_printf(out, "%s%s:", indent, name);
 	switch (option->type) {
 	case NA_OPTION_TEXTS:
-		show_texts(texts->items, texts->count, indent, origin, start, out);
+		show_texts(texts->items, texts->count, shown, out);
 		break;
 	case NA_OPTION_FILTERS:
-		show_texts(filters->texts, filters->count, indent, origin, start, out);
+		show_texts(filters->texts, filters->count, shown, out);
 		break;
 	case NA_OPTION_MAP:
-		show_map(member, indent, start, out);
+		show_map(value, shown, out);
 		break;
 	default:
 		na_buffer_append_char(out, ' ');
-		na_value_print(option, member, out);
-		append_origin(origin, start, out);
+		na_value_print(option, value, out);
+		append_origin(shown->origin, shown->start, out);
 	}
+}
+
+/* An item of a list: each row is a key of its own. */
+static void show_output(const struct na_config_output *output, struct na_buffer *out)
+{
+	struct na_rows rows[NA_OUTPUT_ROWS];
+
+	na_config_output_rows(output, rows);
+	for (size_t table = 0; table < NA_OUTPUT_ROWS; table++)
+		for (size_t i = 0; i < rows[table].count; i++) {
+			const struct na_option *option = &rows[table].options[i];
+			struct shown shown = {4, out->length, na_rows_origin(&rows[table], option)};
+
+			na_buffer_printf(out, "  %c %s:", table || i ? ' ' : '-', option->path);
+			show_value(option, na_rows_member(&rows[table], option), &shown, out);
+		}
+}
+
+static void show_outputs(const struct na_config_outputs *outputs, const struct shown *shown,
+			 struct na_buffer *out)
+{
+	if (!outputs->count) {
+		na_buffer_append_string(out, " []");
+		append_origin(shown->origin, shown->start, out);
+		return;
+	}
+	na_buffer_append_char(out, '\n');
+	for (size_t i = 0; i < outputs->count; i++)
+		show_output(&outputs->items[i], out);
+}
+
+static void show_option(const struct na_rows *rows, const struct na_option *option,
+			const char *last, struct na_buffer *out)
+{
+	const char *name = enter_section(option->path, last, out);
+	struct shown shown = {name == option->path ? 0 : 2, out->length,
+			      na_rows_origin(rows, option)};
+
+	na_buffer_printf(out, "%*s%s:", shown.indent, "", name);
+	if (option->type == NA_OPTION_OUTPUTS)
+		show_outputs(na_rows_member(rows, option), &shown, out);
+	else
+		show_value(option, na_rows_member(rows, option), &shown, out);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 
 int na_config_show(const struct na_config *config, struct na_buffer *out)
 {
+	const struct na_rows rows = na_config_rows(config);
 	const char *last = "";
 
-	for (size_t i = 0; i < NA_OPTION_COUNT; i++) {
-		show_option(config, i, last, out);
-		last = na_options[i].path;
+	for (size_t i = 0; i < rows.count; i++) {
+		show_option(&rows, &rows.options[i], last, out);
+		last = rows.options[i].path;
 	}
 	return na_buffer_error(out);
 }

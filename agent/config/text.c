@@ -42,3 +42,16 @@ void na_text_print_yaml(struct na_text text, struct na_buffer *out)
 	}
 	na_buffer_append_char(out, '"');
 }
+
+void na_text_print_comment(struct na_text text, struct na_buffer *out)
+{
+	for (size_t i = 0; i < text.length;) {
+		struct na_utf8 next = na_utf8_read(text.data + i, text.length - i);
+
+		if (next.valid && (is_plain(next.code) || next.code == '"' || next.code == '\\'))
+			na_buffer_append(out, text.data + i, next.length);
+		else
+			na_buffer_append_char(out, '?');
+		i += next.length;
+	}
+}

@@ -52,6 +52,39 @@ static int parse_number(const struct na_option *option, struct na_text text, uin
 	return error;
 }
 
+static int parse_share(const struct na_option *option, struct na_text text,
+		       struct na_share *ret_share, struct na_buffer *why)
+{
+	struct na_option sizes = *option;
+	struct na_share share;
+	int error = na_share_parse(text, &share, why);
+
+	sizes.type = NA_OPTION_SIZE;
+	if (!error && !share.percent)
+		error = check_number(&sizes, share.bytes, text, why);
+	if (!error)
+		*ret_share = share;
+	return error;
+}
+
+static int parse_text(const struct na_option *option, struct na_text text, struct na_text *ret_text,
+		      struct na_buffer *why)
+{
+	uint64_t min = na_value_limit(NA_OPTION_NUMBER, option->min);
+
+	if (text.length < min) {
+		na_buffer_printf(why, "a text of at least %s byte%s is needed", option->min,
+				 min == 1 ? "" : "s");
+		return -EINVAL;
+	}
+	if (strcmp(option->allowed, NA_ABSOLUTE_PATH) == 0 && text.length && *text.data != '/') {
+		na_quote_append(why, text);
+		na_buffer_append_string(why, " is not " NA_ABSOLUTE_PATH);
+		return -EINVAL;
+	}
+	return na_value_copy(text, na_value_limit(NA_OPTION_NUMBER, option->max), ret_text, why);
+}
+
 static int parse_bool(struct na_text text, bool *ret_value, struct na_buffer *why)
 {
 	unsigned int place;
@@ -137,8 +170,9 @@ int na_value_parse(const struct na_option *option, struct na_text text, void *va
 		*(unsigned int *)value = place;
 		return 0;
 	case NA_OPTION_TEXT:
-		return na_value_copy(text, na_value_limit(NA_OPTION_NUMBER, option->max), value,
-				     why);
+		return parse_text(option, text, value, why);
+	case NA_OPTION_SHARE:
+		return parse_share(option, text, value, why);
 	default:
 		return parse_number(option, text, value, why);
 	}
@@ -169,6 +203,42 @@ int na_value_copy(struct na_text text, uint64_t max, struct na_text *ret_text,
 	return 0;
 }
 
+bool na_value_is_missing(const struct na_option *option, const void *value)
+{
+	size_t length;
+
+	if (option->type == NA_OPTION_TEXT)
+		length = ((const struct na_text *)value)->length;
+	else if (na_option_is_list(option->type) || option->type == NA_OPTION_MAP)
+		length = na_value_count(option, value);
+	else
+		return false;
+	return length < na_value_limit(NA_OPTION_NUMBER, option->min);
+}
+
+bool na_value_equal(const struct na_option *option, const void *a, const void *b)
+{
+	const struct na_share *share = a, *other = b;
+
+	switch (option->type) {
+	case NA_OPTION_BOOL:
+		return *(const bool *)a == *(const bool *)b;
+	case NA_OPTION_ENUM:
+		return *(const unsigned int *)a == *(const unsigned int *)b;
+	case NA_OPTION_SHARE:
+		return share->bytes == other->bytes && share->percent == other->percent;
+	case NA_OPTION_TEXT:
+		return na_text_equal(*(const struct na_text *)a, *(const struct na_text *)b);
+	case NA_OPTION_TEXTS:
+	case NA_OPTION_FILTERS:
+	case NA_OPTION_MAP:
+	case NA_OPTION_OUTPUTS:
+		return na_items_equal(option, a, b);
+	default:
+		return *(const uint64_t *)a == *(const uint64_t *)b;
+	}
+}
+
 void na_value_print(const struct na_option *option, const void *value, struct na_buffer *out)
 {
 	struct na_text name;
@@ -184,8 +254,17 @@ void na_value_print(const struct na_option *option, const void *value, struct na
 	case NA_OPTION_TEXT:
 		na_text_print_yaml(*(const struct na_text *)value, out);
 		break;
+	case NA_OPTION_SHARE:
+		na_share_print(value, out);
+		break;
 	case NA_OPTION_NAMES:
 		print_names(option, *(const uint64_t *)value, out);
+		break;
+	case NA_OPTION_TEXTS:
+	case NA_OPTION_FILTERS:
+	case NA_OPTION_MAP:
+	case NA_OPTION_OUTPUTS:
+		na_items_print(option, value, out);
 		break;
 	default:
 		na_number_print(option->type, *(const uint64_t *)value, out);

@@ -2,7 +2,8 @@
 /*
  * Typed values: from text, checked by their option's row, and back. Any thread.
  *
- * `value` points to a member of struct na_config, or of a union na_value, of the option's type.
+ * `value` points to a member of the struct that the option's rows fill, or of a union na_value, of
+ * the option's type.
  */
 #ifndef NA_VALUE_H
 #define NA_VALUE_H
@@ -13,12 +14,14 @@
 union na_value {
 	na_option_BOOL boolean;
 	na_option_NUMBER number; /* SIZE and DURATION too */
+	na_option_SHARE share;
 	na_option_ENUM choice;
 	na_option_TEXT text;
 	na_option_NAMES names;
 	na_option_TEXTS texts;
 	na_option_FILTERS filters;
 	na_option_MAP map;
+	na_option_OUTPUTS outputs;
 };
 
 /* No text of the configuration is longer: filters, labels, patterns. */
@@ -50,13 +53,25 @@ int na_value_put(const struct na_option *option, struct na_text name, struct na_
 		 const struct na_config_origin *origin, struct na_config_map *map,
 		 struct na_buffer *why);
 
-/* The number of items of a list or map against min and max. -EINVAL with `why`. */
+/* How many items a list or map has. */
+size_t na_value_count(const struct na_option *option, const void *value);
+
+/* That number against min and max. -EINVAL with `why`. */
 int na_value_check_count(const struct na_option *option, const void *value, struct na_buffer *why);
 
 /* Frees what the value owns; it is empty and usable again. */
 void na_value_done(const struct na_option *option, void *value);
 
-/* As in the file; not for TEXTS, FILTERS and MAP, whose items are texts. */
+/* Too little to be used: a text or list that is shorter than its row wants. */
+bool na_value_is_missing(const struct na_option *option, const void *value);
+
+bool na_value_equal(const struct na_option *option, const void *a, const void *b);
+
+/* As in a file, in one line. */
 void na_value_print(const struct na_option *option, const void *value, struct na_buffer *out);
+
+/* The same of what items.c knows: lists and maps. */
+bool na_items_equal(const struct na_option *option, const void *a, const void *b);
+void na_items_print(const struct na_option *option, const void *value, struct na_buffer *out);
 
 #endif

@@ -66,7 +66,7 @@ struct bench_agent *bench_agent_new(void)
 	if (!agent)
 		return NULL;
 	agent->sink.put = encode;
-	agent->config = na_config_new();
+	agent->config = na_config_new(NULL);
 	if (agent->config && na_host_init(&agent->host, &agent->config->labels) == 0 &&
 	    open_parts(agent) == 0)
 		return agent;

@@ -29,6 +29,7 @@ check() {
 
 echo 'capture: {rings: x, attch: auto}' >"$folder/bad.yaml"
 echo 'capture: {rings: 2}' >"$folder/good.yaml"
+printf 'journal:\n\n\n\n  tail_size: 3GiB\n' >"$folder/limit.yaml"
 
 # Time and memory of libyaml grow with the square of the depth.
 { printf 'labels: '; head -c 100000 /dev/zero | tr '\0' '['; } >"$folder/deep.yaml"
@@ -50,7 +51,10 @@ expect 64 '' '"--show" takes no argument' check --show=1
 expect 64 '' '"--help" takes no argument' check --help=1
 expect 64 '' 'unexpected argument "extra"' check extra
 expect 0 '' 'configuration is valid' check -c "$folder/good.yaml"
-expect 0 '' 'configuration is valid' check -c "$conf_d"
+expect 0 '' 'configuration is valid: OK, 1 file, 0 outputs$' check -c "$conf_d/00-default.yaml"
+expect 0 '' 'configuration is valid: OK, 2 files, 0 outputs$' check -c "$conf_d/30-labels.yaml" -c "$folder/good.yaml"
+expect 78 '' ':5: journal.tail_size: 3GiB is more than journal.max_size, 2GiB$' check -c "$folder/limit.yaml"
+expect 78 '' '^--set: ship.path: "/var/lib/netaudit/journal/ship" cannot be in journal.path' check --set ship.path=/var/lib/netaudit/journal/ship
 expect 0 'rings: 3 .*# --set' 'configuration is valid' check --show -c "$folder/good.yaml" --set capture.rings=3
 expect 0 'rings: 2 .*good.yaml:1$' 'configuration is valid' check --show -c "$folder/good.yaml"
 expect 78 '' 'bad.yaml:1:18: capture.rings: "x" is not' check -c "$folder/bad.yaml"

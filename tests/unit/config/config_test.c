@@ -19,6 +19,7 @@
 #include "config/option.h"
 #include "config/value.h"
 #include "failing_memory.h"
+#include "journal/journal.h"
 
 static char folder[] = "/tmp/netaudit-config-XXXXXX";
 
@@ -85,9 +86,11 @@ static void test_rows(void **state)
 	for (size_t i = 0; i < NA_OPTION_COUNT; i++) {
 		const struct na_option *option = &na_options[i];
 		bool list = na_option_is_list(option->type) || option->type == NA_OPTION_MAP ||
-			    option->type == NA_OPTION_TEXT;
+			    option->type == NA_OPTION_OUTPUTS || option->type == NA_OPTION_TEXT;
 		enum na_option_type type = list ? NA_OPTION_NUMBER : option->type;
 
+		if (type == NA_OPTION_SHARE)
+			type = NA_OPTION_SIZE;
 		assert_true(strlen(option->path) < NA_OPTION_PATH_MAX);
 		assert_true(option->size <= sizeof(union na_value));
 		assert_int_equal(*option->min != '\0', *option->max != '\0');
@@ -102,7 +105,7 @@ static void test_rows(void **state)
 
 static void test_defaults(void **state)
 {
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(NULL);
 
 	(void)state;
 	assert_non_null(config);
@@ -122,6 +125,19 @@ static void test_defaults(void **state)
 	assert_int_equal(config->labels.count, 0);
 	assert_int_equal(config->log_level, NA_LOG_INFO);
 	assert_int_equal(config->heartbeat_interval, 60 * NA_NS_PER_SEC);
+	assert_string_equal(config->journal_path.data, "/var/lib/netaudit/journal");
+	assert_true(config->journal_max_size == UINT64_C(2) << 30);
+	assert_int_equal(config->journal_min_free.bytes, 0);
+	assert_int_equal(config->journal_min_free.percent, 5);
+	assert_int_equal(config->journal_sync, NA_JOURNAL_SYNC_INTERVAL);
+	assert_int_equal(config->journal_sync_interval, 200 * NA_NS_PER_MS);
+	assert_int_equal(config->journal_when_full, NA_JOURNAL_DROP_OLDEST);
+	assert_string_equal(config->journal_tail.data, "/run/netaudit/tail");
+	assert_int_equal(config->journal_tail_size, 128 << 20);
+	assert_string_equal(config->ship_path.data, "/var/lib/netaudit/ship");
+	assert_string_equal(config->ship_user.data, "netaudit");
+	assert_string_equal(config->control_socket.data, "/run/netaudit/control.sock");
+	assert_int_equal(config->outputs.count, 0);
 	assert_int_equal(na_config_file_count(config), 0);
 	na_config_free(config);
 }
@@ -133,7 +149,7 @@ static void test_enums(void **state)
 							 "debug"};
 	static const char *const tiers[NA_CONFIG_ATTACH_COUNT] = {"auto", "cgroup", "fexit", "lsm",
 								  "kprobe"};
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(NULL);
 	struct na_config_errors errors = {0};
 	char text[64];
 
@@ -143,6 +159,8 @@ static void test_enums(void **state)
 		assert_int_equal(na_config_set(config, text, &errors), 0);
 		assert_int_equal(config->log_level, i);
 	}
+	assert_int_equal(na_config_set(config, "journal.sync=none", &errors), 0);
+	assert_int_equal(config->journal_sync, NA_JOURNAL_SYNC_NONE);
 	for (unsigned int i = 0; i < NA_CONFIG_ATTACH_COUNT; i++) {
 		snprintf(text, sizeof(text), "capture.attach=%s", tiers[i]);
 		assert_int_equal(na_config_set(config, text, &errors), 0);
@@ -170,12 +188,23 @@ static const char whole[] =
 	"  redact: [\"--password=*\", \"*token*\"]\n"
 	"  max: 4096\n"
 	"labels: {environment: production, site: \"fr\\u00e4\\x81\\n\\\"1\\\"\", n: 12}\n"
+	"journal:\n"
+	"  path: /j\n"
+	"  max_size: 1TiB\n"
+	"  min_free: 3 GiB\n"
+	"  sync: always\n"
+	"  sync_interval: 1s\n"
+	"  when_full: drop-newest\n"
+	"  tail: /t\n"
+	"  tail_size: 2GiB\n"
+	"ship: {path: /s, user: nobody}\n"
+	"control: {socket: /c}\n"
 	"log: {level: debug}\n"
 	"heartbeat: {interval: 5s}\n";
 
 static void test_whole(void **state)
 {
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(NULL);
 	struct na_config_errors errors = {0};
 
 	(void)state;
@@ -195,6 +224,13 @@ static void test_whole(void **state)
 	assert_string_equal(config->labels.pairs[1].value.data, "fr\xc3\xa4\xc2\x81\n\"1\"");
 	assert_string_equal(config->labels.pairs[2].value.data, "12");
 	assert_int_equal(config->heartbeat_interval, 5 * NA_NS_PER_SEC);
+	assert_string_equal(config->journal_path.data, "/j");
+	assert_true(config->journal_max_size == UINT64_C(1) << 40);
+	assert_true(config->journal_min_free.bytes == UINT64_C(3) << 30);
+	assert_int_equal(config->journal_min_free.percent, 0);
+	assert_int_equal(config->journal_sync, NA_JOURNAL_SYNC_ALWAYS);
+	assert_int_equal(config->journal_when_full, NA_JOURNAL_DROP_NEWEST);
+	assert_string_equal(config->ship_user.data, "nobody");
 	assert_int_equal(na_config_file_count(config), 1);
 	na_config_free(config);
 }
@@ -280,8 +316,28 @@ static const struct {
 	{"labels: {a.b: 1}\n",
 	 "a.yaml:1:10: labels: \"a.b\" is no name: 1 to 64 of a-z A-Z 0-9 _ - are, not - first\n"},
 	{"labels: {a: \"x\\0y\"}\n", "a.yaml:1:10: labels: a text cannot hold a NUL byte\n"},
-	{"journal:\n  path: /x\n", "a.yaml:1:1: journal: not available in this version yet\n"},
-	{"outputs: []\n", "a.yaml:1:1: outputs: not available in this version yet\n"},
+	{"outputs: []\n", ""},
+	{"journal:\n  path: \"\"\n",
+	 "a.yaml:2:9: journal.path: a text of at least 1 byte is needed\n"},
+	{"journal:\n  path: var/x\n",
+	 "a.yaml:2:9: journal.path: \"var/x\" is not a path that begins with /\n"},
+	{"journal:\n  min_free: 100%\n",
+	 "a.yaml:2:13: journal.min_free: \"100%\" is not a share of 0% to 99%\n"},
+	{"journal:\n  min_free: 1.5%\n",
+	 "a.yaml:2:13: journal.min_free: \"1.5%\" is not a share of 0% to 99%\n"},
+	{"journal:\n  min_free: much\n", "a.yaml:2:13: journal.min_free: \"much\" is neither a "
+					 "size, as 1GiB, nor a share, as 5%\n"},
+	{"journal:\n  min_free: 5GB\n", "a.yaml:2:13: journal.min_free: \"5GB\" has the unknown "
+					"unit \"GB\", did you mean \"GiB\"?\n"},
+	{"journal:\n  min_free: 1025TiB\n",
+	 "a.yaml:2:13: journal.min_free: \"1025TiB\" is more than 1024TiB\n"},
+	{"journal:\n  sync: allways\n  when_full: drop\n",
+	 "a.yaml:2:9: journal.sync: \"allways\" is none of none, interval, always, did you mean "
+	 "\"always\"?\n"
+	 "a.yaml:3:14: journal.when_full: \"drop\" is none of drop-oldest, drop-newest\n"},
+	{"output: []\n", "a.yaml:1:1: unknown key \"output\", did you mean \"outputs\"?\n"},
+	{"tail_size: 1MiB\n",
+	 "a.yaml:1:1: unknown key \"tail_size\", did you mean \"journal.tail_size\"?\n"},
 	{"capture:\n  hooks: {socket_setsockopt: event}\n",
 	 "a.yaml:2:3: capture.hooks: not available in this version yet\n"},
 	{"capture:\n  attach: x: y\n",
@@ -307,7 +363,7 @@ static void test_mistakes(void **state)
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {
 		const char *path = write_file("a.yaml", mistakes[i].text),
 			   *wanted = mistakes[i].messages;
-		struct na_config *config = na_config_new();
+		struct na_config *config = na_config_new(NULL);
 		struct na_config_errors errors = {0};
 		int result = na_config_load_file(config, path, &errors);
 
@@ -321,7 +377,7 @@ static void test_mistakes(void **state)
 
 static void test_unreadable(void **state)
 {
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(NULL);
 	struct na_config_errors errors = {0};
 	NA_FREE char *large = malloc(2 << 20);
 
@@ -344,7 +400,7 @@ static void test_unreadable(void **state)
 
 static void test_too_many(void **state)
 {
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(NULL);
 	struct na_config_errors errors = {0};
 	struct na_buffer text = {0};
 	size_t lines = 0;
@@ -369,7 +425,7 @@ static void test_too_many(void **state)
  * wins. */
 static void test_merge(void **state)
 {
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(NULL);
 	struct na_config_errors errors = {0};
 
 	(void)state;
@@ -418,7 +474,7 @@ static void test_set(void **state)
 		"capture.seccomp=true",
 		"process.redact=",
 	};
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(NULL);
 	struct na_config_errors errors = {0};
 
 	(void)state;
@@ -444,7 +500,9 @@ static const struct {
 	{"capture.ring=1", "--set: capture.ring: unknown key, did you mean \"rings\"?\n"},
 	{"level=info", "--set: level: unknown key, did you mean \"log.level\"?\n"},
 	{"capture=1", "--set: capture: a group of keys, name one of them\n"},
-	{"outputs=x", "--set: outputs: not available in this version yet\n"},
+	{"outputs=x", "--set: outputs: a list is needed here, as [{name: one, type: file}]\n"},
+	{"outputs.x=1", "--set: outputs.x: unknown key\n"},
+	{"journal.path=x", "--set: journal.path: \"x\" is not a path that begins with /\n"},
 	{"capture.hooks.x=off", "--set: capture.hooks.x: not available in this version yet\n"},
 	{"capture.rings=17", "--set: capture.rings: \"17\" is more than 16\n"},
 	{"capture.rings=", "--set: capture.rings: \"\" is not a whole number\n"},
@@ -465,7 +523,7 @@ static void test_set_mistakes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(set_mistakes) / sizeof(*set_mistakes); i++) {
-		struct na_config *config = na_config_new();
+		struct na_config *config = na_config_new(NULL);
 		struct na_config_errors errors = {0};
 
 		assert_int_equal(na_config_set(config, set_mistakes[i].assignment, &errors),
@@ -485,7 +543,7 @@ static void show(const struct na_config *config, struct na_buffer *out)
 
 static void test_show(void **state)
 {
-	struct na_config *config = na_config_new(), *again = na_config_new();
+	struct na_config *config = na_config_new(NULL), *again = na_config_new(NULL);
 	struct na_config_errors errors = {0};
 	struct na_buffer first = {0}, second = {0};
 
@@ -528,6 +586,7 @@ static void test_numbers(void **state)
 		{NA_OPTION_SIZE, "0", "0", 0},
 		{NA_OPTION_SIZE, "3 MiB", "3MiB", 3 << 20},
 		{NA_OPTION_SIZE, "1024MiB", "1GiB", 1 << 30},
+		{NA_OPTION_SIZE, "2048GiB", "2TiB", UINT64_C(2) << 40},
 		{NA_OPTION_DURATION, "1ns", "1ns", 1},
 		{NA_OPTION_DURATION, "5us", "5us", 5000},
 		{NA_OPTION_DURATION, "90s", "90s", 90000000000},
@@ -557,14 +616,14 @@ static void test_numbers(void **state)
  */
 static void test_default_file(void **state)
 {
-	struct na_config *config = na_config_new(), *plain = na_config_new();
+	struct na_config *config = na_config_new(NULL), *plain = na_config_new(NULL);
 	struct na_config_errors errors = {0};
 	struct na_buffer text = {0}, shown = {0}, defaults = {0};
 	NA_FCLOSE FILE *file = fopen(NA_CONF_D "/00-default.yaml", "re");
 	char line[256];
 
 	(void)state;
-	if (na_config_load_folder(plain, NA_CONF_D, &errors))
+	if (na_config_load_file(plain, NA_CONF_D "/00-default.yaml", &errors))
 		fail_msg("%s", messages_of(&errors));
 	assert_int_equal(na_config_file_count(plain), 1);
 	show(plain, &defaults);
@@ -595,7 +654,7 @@ static void test_default_file(void **state)
 /* Loads, sets and shows; 0 or the first error. */
 static int do_everything(const char *path, struct na_config_errors *errors)
 {
-	struct na_config *config = na_config_new();
+	struct na_config *config = na_config_new(NULL);
 	struct na_buffer out = {0};
 	int error = config ? na_config_load_file(config, path, errors) : -ENOMEM;
 
@@ -648,7 +707,7 @@ static void test_random(void **state)
 
 	(void)state;
 	for (int round = 0; round < 3000; round++) {
-		struct na_config *config = na_config_new();
+		struct na_config *config = na_config_new(NULL);
 		struct na_config_errors errors = {0};
 		size_t length = (size_t)rand_r(&seed) % sizeof(text);
 		int error;

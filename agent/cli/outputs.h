@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The outputs that this program has. */
+#ifndef NA_CLI_OUTPUTS_H
+#define NA_CLI_OUTPUTS_H
+
+#include <stdint.h>
+
+#include "output.h"
+
+struct na_config;
+
+/* With a NULL behind. */
+extern const struct na_output *const na_cli_output_types[];
+
+/*
+ * How often capture tells of open connections: the shortest interval of a view `connections`; 0:
+ * none wants it. Any thread.
+ */
+uint64_t na_cli_connection_interval(const struct na_config *config);
+
+#endif
