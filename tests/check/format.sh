@@ -9,7 +9,7 @@ formatter=clang-format-14
 command -v $formatter >/dev/null || { echo "$formatter is not installed"; exit 77; }
 
 # Missing: bpf/ and include/, whose macros and rows are aligned by hand.
-clean='^(agent|tests)/.*\.[ch]$'
+clean='^(agent|outputs|tests)/.*\.[ch]$'
 
 cd "$root" || exit 1
 if [ "$2" = --fix ]; then

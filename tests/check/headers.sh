@@ -10,7 +10,7 @@ made=${3:-.}
 compile_alone() {
 	printf '#include "%s"\n#include "%s"\n' "$1" "$1" |
 		"$compiler" -std=gnu11 -D_GNU_SOURCE -fsyntax-only -Wall -Wextra -Werror \
-			-I"$root/include" -I"$root/agent" -I"$root/agent/cli" -I"$made" -x c - 2>&1
+			-I"$root/include" -I"$root/agent" -I"$root/outputs" -I"$root/agent/cli" -I"$made" -x c - 2>&1
 }
 
 mistakes=$(files '^(agent|outputs|include)/.*\.h$' | while read -r file; do

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that is freed all at once, and copies of events in it. One thread at a time. */
+#ifndef NA_ARENA_H
+#define NA_ARENA_H
+
+#include <stddef.h>
+
+#include "event.h"
+
+struct na_arena_chunk;
+
+/* All 0 is an empty one. */
+struct na_arena {
+	struct na_arena_chunk *last;
+	size_t used;  /* of the last chunk */
+	size_t bytes; /* of all chunks */
+};
+
+/* Aligned for anything. NULL: out of memory. */
+void *na_arena_take(struct na_arena *arena, size_t size);
+
+/* Frees it all; usable again. */
+void na_arena_done(struct na_arena *arena);
+
+/* A copy of the text; its data is NULL when out of memory. */
+struct na_text na_arena_text(struct na_arena *arena, struct na_text text);
+
+/* A copy of the event with all that its fields point to. NULL: out of memory. */
+struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *event);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Batches. */
+#include "ship/batch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define SIZE_MIN 16
+
+static int make_room(struct na_batch *batch)
+{
+	size_t size = batch->size ? batch->size * 2 : SIZE_MIN;
+	struct na_output_record *records;
+
+	if (batch->count < batch->size)
+		return 0;
+	records = realloc(batch->records, size * sizeof(*records));
+	if (!records)
+		return -ENOMEM;
+	batch->records = records;
+	batch->size = size;
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+struct na_batch *na_batch_new(void)
+{
+	return calloc(1, sizeof(struct na_batch));
+}
+
+void na_batch_free(struct na_batch *batch)
+{
+	if (!batch)
+		return;
+	na_arena_done(&batch->texts);
+	na_arena_done(&batch->events);
+	free(batch->records);
+	free(batch);
+}
+
+int na_batch_add(struct na_batch *batch, const struct na_output_record *record,
+		 const struct na_output_record **ret_added)
+{
+	struct na_output_record copy = *record;
+
+	copy.id = na_arena_text(&batch->texts, record->id);
+	copy.body = na_arena_text(&batch->texts, record->body);
+	copy.event = na_arena_event(&batch->events, record->event);
+	if (make_room(batch) < 0 || !copy.id.data || !copy.body.data || !copy.event)
+		return -ENOMEM;
+	batch->records[batch->count] = copy;
+	*ret_added = &batch->records[batch->count++];
+	return 0;
+}
+
+void na_batch_settle(struct na_batch *batch)
+{
+	na_arena_done(&batch->events);
+	for (size_t i = 0; i < batch->count; i++)
+		batch->records[i].event = NULL;
+}

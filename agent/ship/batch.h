@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records that are offered together. Bodies stay until all of a batch are done, for dead letters;
+ * events until they are taken. One thread.
+ */
+#ifndef NA_BATCH_H
+#define NA_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "output.h"
+#include "ship/arena.h"
+
+struct na_batch {
+	struct na_batch *next;
+	struct na_output_record *records;
+	size_t count, taken, size; /* `size`: there is room for */
+	struct na_arena texts, events;
+};
+
+/* NULL: out of memory. */
+struct na_batch *na_batch_new(void);
+void na_batch_free(struct na_batch *batch);
+
+/*
+ * Copies what `record` points to and appends it; *ret_added is the copy, until the next call. 0 or
+ * -ENOMEM.
+ */
+int na_batch_add(struct na_batch *batch, const struct na_output_record *record,
+		 const struct na_output_record **ret_added);
+
+/* All were taken: events go, bodies stay. */
+void na_batch_settle(struct na_batch *batch);
+
+static inline size_t na_batch_bytes(const struct na_batch *batch)
+{
+	return batch->texts.bytes + batch->events.bytes;
+}
+
+#endif

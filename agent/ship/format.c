@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A row for each format. */
+#include "ship/format.h"
+
+#include <stdlib.h>
+
+#include "format/ecs.h"
+#include "format/flat.h"
+
+struct row {
+	void *(*make)(const struct na_event *constants, const struct na_line_options *line);
+	void (*free)(void *encoder);
+	int (*encode)(void *encoder, const struct na_event *event, struct na_buffer *out);
+};
+
+struct na_format {
+	const struct row *row;
+	void *encoder;
+};
+
+/* A row's functions for a format whose own are called na_<name>_…; they differ in one type. */
+#define ADAPT(name)                                                                                \
+	static void free_##name(void *encoder)                                                     \
+	{                                                                                          \
+		na_##name##_free(encoder);                                                         \
+	}                                                                                          \
+	static int encode_##name(void *encoder, const struct na_event *event,                      \
+				 struct na_buffer *out)                                            \
+	{                                                                                          \
+		return na_##name##_encode(encoder, event, out);                                    \
+	}
+
+#define ROW(name)                                                                                  \
+	{                                                                                          \
+		make_##name, free_##name, encode_##name                                            \
+	}
+
+static void *make_ecs(const struct na_event *constants, const struct na_line_options *line)
+{
+	(void)line;
+	return na_ecs_new(constants);
+}
+
+static void *make_flat(const struct na_event *constants, const struct na_line_options *line)
+{
+	(void)line;
+	return na_flat_new(constants);
+}
+
+static void *make_line(const struct na_event *constants, const struct na_line_options *line)
+{
+	(void)constants; /* a person knows the host */
+	return na_line_new(line);
+}
+
+ADAPT(ecs)
+ADAPT(flat)
+ADAPT(line)
+
+static const struct row rows[] = {
+	[NA_OUTPUT_ECS] = ROW(ecs),
+	[NA_OUTPUT_FLAT] = ROW(flat),
+	[NA_OUTPUT_LINE] = ROW(line),
+};
+
+/* ------------------------------------------------------------------------------------------- */
+
+bool na_format_known(enum na_output_format format)
+{
+	return format < sizeof(rows) / sizeof(*rows) && rows[format].make;
+}
+
+struct na_format *na_format_new(enum na_output_format format, const struct na_event *constants,
+				const struct na_line_options *line)
+{
+	struct na_format *made = malloc(sizeof(*made));
+
+	if (!made)
+		return NULL;
+	made->row = &rows[format];
+	made->encoder = made->row->make(constants, line);
+	if (made->encoder)
+		return made;
+	free(made);
+	return NULL;
+}
+
+void na_format_free(struct na_format *format)
+{
+	if (!format)
+		return;
+	format->row->free(format->encoder);
+	free(format);
+}
+
+int na_format_encode(struct na_format *format, const struct na_event *event, struct na_buffer *out)
+{
+	int error = format->row->encode(format->encoder, event, out);
+
+	if (!error)
+		out->length--; /* the newline */
+	return error;
+}

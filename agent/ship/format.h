@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The formats of outputs behind one face. One thread an encoder. */
+#ifndef NA_FORMAT_H
+#define NA_FORMAT_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "event.h"
+#include "format/line.h"
+#include "output_common.h"
+
+struct na_format;
+
+/* Can this build write it? */
+bool na_format_known(enum na_output_format format);
+
+/*
+ * `constants` as in format/ecs.h, rendered here; NULL: none. `line` is of format `line`. NULL: out
+ * of memory.
+ */
+struct na_format *na_format_new(enum na_output_format format, const struct na_event *constants,
+				const struct na_line_options *line);
+void na_format_free(struct na_format *format);
+
+/* Appends the event without a newline. 0 or -ENOMEM, then the buffer holds what it held before. */
+int na_format_encode(struct na_format *format, const struct na_event *event, struct na_buffer *out);
+
+#endif

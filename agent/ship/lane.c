@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread of one output: opens reader and instance, fills a batch, offers it, waits, and stores
+ * how far it came. Whatever fails is tried again after a wait that grows until something is
+ * acknowledged; then all that was not acknowledged is read again.
+ */
+#include "ship/lane.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "ship/lane_internal.h"
+
+/* What was asked for since the last look. */
+struct requests {
+	bool stop, failed, reopen, acknowledged, ended;
+	uint64_t deadline_ns;
+};
+
+static struct requests take_requests(struct na_lane *lane)
+{
+	struct requests taken;
+
+	pthread_mutex_lock(&lane->mutex);
+	taken = (struct requests){
+		.stop = lane->stop,
+		.failed = lane->failed,
+		.reopen = lane->reopen,
+		.acknowledged = lane->acknowledged,
+		.ended = lane->status.state == NA_OUTPUT_ENDED,
+		.deadline_ns = lane->deadline_ns,
+	};
+	/* What was the end of the journal before the stop may not be it any more. */
+	if (lane->stop && !lane->stop_seen)
+		lane->at_end = false;
+	lane->stop_seen = lane->stop;
+	lane->failed = lane->reopen = lane->acknowledged = false;
+	pthread_mutex_unlock(&lane->mutex);
+	return taken;
+}
+
+/* Until something is asked for or acknowledged, or the time-out. */
+static void wait_changed(struct na_lane *lane, uint64_t timeout_ns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until); /* the condition's clock; no time of an event */
+	timeout_ns += (uint64_t)until.tv_nsec;
+	until.tv_sec += (time_t)(timeout_ns / NA_NS_PER_SEC);
+	until.tv_nsec = (long)(timeout_ns % NA_NS_PER_SEC);
+	pthread_mutex_lock(&lane->mutex);
+	if (lane->stop == lane->stop_seen && !lane->failed && !lane->acknowledged && !lane->reopen)
+		pthread_cond_timedwait(&lane->changed, &lane->mutex, &until);
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+static void wait_to_read(struct na_lane *lane, int error)
+{
+	lane->read_after_ns = na_clock_boot_ns() + na_backoff_next(&lane->reader_backoff);
+	na_lane_count_retry(lane);
+	na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_RETRYING,
+		    na_lane_why(lane, strerrordesc_np(-error)));
+}
+
+static bool open_reader(struct na_lane *lane)
+{
+	struct na_reader_options options = {lane->options->journal, lane->options->tail};
+	int error = 0;
+
+	na_buffer_clear(&lane->why);
+	if (!lane->reader)
+		error = na_reader_open(&options, &lane->reader, &lane->why);
+	if (!error && !lane->begun)
+		error = na_lane_begin(lane);
+	if (!error && lane->goes_back)
+		error = na_reader_seek_position(lane->reader, lane->at.position);
+	if (error == -EAGAIN) {
+		lane->at_end = true; /* nothing was ever written */
+		return false;
+	}
+	if (error < 0)
+		wait_to_read(lane, error);
+	else
+		lane->goes_back = false;
+	return !error;
+}
+
+static void read_journal(struct na_lane *lane)
+{
+	int error;
+
+	if (na_clock_boot_ns() < lane->read_after_ns || !open_reader(lane))
+		return;
+	na_buffer_clear(&lane->why);
+	error = na_lane_fill(lane);
+	if (error < 0) {
+		wait_to_read(lane, error);
+		if (lane->is_halfway)
+			na_lane_rewind(lane, false);
+		return;
+	}
+	if (lane->read_after_ns)
+		na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_WORKING, NULL);
+	lane->read_after_ns = 0;
+	na_backoff_reset(&lane->reader_backoff);
+}
+
+static uint64_t lesser(uint64_t one, uint64_t other)
+{
+	return one < other ? one : other;
+}
+
+static void idle(struct na_lane *lane)
+{
+	uint64_t now_ns = na_clock_boot_ns();
+	bool backs_off = now_ns < lane->wait_until_ns;
+	bool awaits = na_lane_pending(lane) && !backs_off;
+	uint64_t wait_ns = awaits ? NA_LANE_BUSY_NS : NA_LANE_IDLE_NS;
+
+	na_lane_work(lane, awaits ? NA_LANE_BUSY_NS : 0);
+	if (backs_off)
+		wait_ns = lesser(wait_ns, lane->wait_until_ns - now_ns);
+	if (now_ns < lane->read_after_ns)
+		wait_ns = lesser(wait_ns, lane->read_after_ns - now_ns);
+	/* With a batch in hand, or a full window, more of the journal is no news. */
+	if (backs_off || lane->offer || !lane->begun || !lane->at_end)
+		wait_changed(lane, wait_ns);
+	else
+		na_reader_wait(lane->reader, wait_ns);
+}
+
+static void heed(struct na_lane *lane, const struct requests *requests)
+{
+	if (requests->acknowledged) {
+		na_backoff_reset(&lane->backoff);
+		lane->wait_until_ns = 0;
+	}
+	if (requests->failed) {
+		na_lane_rewind(lane, false);
+		na_lane_back_off(lane);
+	}
+	if (requests->reopen && lane->instance && lane->output->type->reopen)
+		lane->output->type->reopen(lane->instance);
+}
+
+static void update_lag(struct na_lane *lane, bool now)
+{
+	uint64_t wall_ns = na_clock_wall_ns(), boot_ns = na_clock_boot_ns(), last;
+	const struct na_mark *mark = &lane->window.mark;
+
+	/* Without a tail the reader looks at files for it. */
+	if (!lane->begun || (!now && boot_ns - lane->lag_looked_ns < NA_LANE_STORE_NS))
+		return;
+	lane->lag_looked_ns = boot_ns;
+	last = na_reader_last_sequence(lane->reader);
+	pthread_mutex_lock(&lane->mutex);
+	lane->status.lag_events = last > mark->sequence ? last - mark->sequence : 0;
+	lane->status.lag_ns = lane->status.lag_events && mark->wall_ns && wall_ns > mark->wall_ns
+				      ? wall_ns - mark->wall_ns
+				      : 0;
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+/* At the end of the journal for good: what the rules still have in hand. */
+static void tell_the_rest(struct na_lane *lane)
+{
+	int error = lane->dedup ? na_lane_flush_dedup(lane, UINT64_MAX) : 0;
+
+	if (!error)
+		error = na_lane_own_over_budget(lane);
+	if (error < 0)
+		na_lane_rewind(lane, false);
+}
+
+/* Has it come to its end? What is on its way then is awaited by drain. */
+static bool is_over(struct na_lane *lane, const struct requests *requests)
+{
+	uint64_t now_ns = na_clock_boot_ns();
+
+	if (requests->ended)
+		return true;
+	if (!requests->stop && !lane->options->once)
+		return false;
+	if (requests->stop && (now_ns >= requests->deadline_ns || now_ns < lane->wait_until_ns ||
+			       now_ns < lane->read_after_ns))
+		return true;
+	if (!lane->at_end || lane->offer)
+		return false;
+	if (lane->begun)
+		tell_the_rest(lane);
+	if (lane->offer || !lane->at_end)
+		return false;
+	return requests->stop || !na_lane_pending(lane);
+}
+
+static void finish(struct na_lane *lane)
+{
+	struct requests requests = take_requests(lane);
+
+	if (lane->instance && !requests.ended)
+		lane->output->type->drain(lane->instance, requests.deadline_ns);
+	while (na_lane_write_dead_letter(lane))
+		;
+	na_lane_store(lane, true);
+	update_lag(lane, true);
+	na_lane_close_instance(lane);
+	na_reader_close(&lane->reader);
+}
+
+/* One round; false: it is over. */
+static bool go_round(struct na_lane *lane)
+{
+	struct requests requests = take_requests(lane);
+
+	heed(lane, &requests);
+	if (is_over(lane, &requests))
+		return false;
+	if (na_clock_boot_ns() < lane->wait_until_ns) {
+		idle(lane);
+		return true;
+	}
+	while (na_lane_write_dead_letter(lane))
+		;
+	if (!na_lane_open_instance(lane))
+		return true;
+	if (!lane->offer)
+		read_journal(lane);
+	if (lane->offer && na_clock_boot_ns() >= lane->wait_until_ns) {
+		na_lane_offer(lane);
+		na_lane_work(lane, 0);
+	} else {
+		idle(lane);
+	}
+	return true;
+}
+
+static void *run(void *argument)
+{
+	struct na_lane *lane = argument;
+
+	while (go_round(lane)) {
+		na_lane_free_done(lane);
+		na_lane_store(lane, false);
+		update_lag(lane, false);
+	}
+	finish(lane);
+	atomic_store_explicit(&lane->is_through, true, memory_order_release);
+	eventfd_write(lane->through_fd, 1);
+	return NULL;
+}
+
+static int make_paths(struct na_lane *lane)
+{
+	const char *folder = lane->options->folder, *name = lane->host.name;
+
+	na_buffer_printf(&lane->cursor_path, "%s/%s.cursor%c", folder, name, '\0');
+	na_buffer_printf(&lane->mark_path, "%s/%s.mark%c", folder, name, '\0');
+	na_buffer_printf(&lane->dead_path, "%s/%s.dead%c", folder, name, '\0');
+	lane->mark_file.path = lane->mark_path.data;
+	return na_buffer_error(&lane->cursor_path) || na_buffer_error(&lane->mark_path) ||
+			       na_buffer_error(&lane->dead_path)
+		       ? -ENOMEM
+		       : 0;
+}
+
+static void init(struct na_lane *lane)
+{
+	const char *ack = getenv("NETAUDIT_TEST_ACK");
+	pthread_condattr_t attributes;
+
+	lane->early = ack && strcmp(ack, "early") == 0;
+	pthread_mutex_init(&lane->mutex, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&lane->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	na_window_init(&lane->window, &lane->at);
+	lane->backoff = lane->reader_backoff = (struct na_backoff){
+		.min_ns = lane->common->retry_min,
+		.max_ns = lane->common->retry_max,
+		.random = na_clock_wall_ns(),
+	};
+	lane->status.name = lane->common->name.data;
+	lane->status.type = lane->output->type->name;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+struct na_lane *na_lane_new(const struct na_ship_options *options,
+			    const struct na_ship_output *output, int through)
+{
+	struct na_lane *lane = calloc(1, sizeof(*lane));
+
+	if (!lane)
+		return NULL;
+	lane->options = options;
+	lane->output = output;
+	lane->common = output->common;
+	lane->through_fd = through;
+	na_lane_host_init(lane);
+	init(lane);
+	if (lane->common->dedup)
+		lane->dedup = na_dedup_new(lane->common->dedup);
+	if (make_paths(lane) == 0 && (lane->dedup || !lane->common->dedup))
+		return lane;
+	na_lane_free(lane);
+	return NULL;
+}
+
+int na_lane_start(struct na_lane *lane)
+{
+	sigset_t all, before;
+	int error;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&lane->thread, NULL, run, lane);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	lane->started = !error;
+	return error ? -EAGAIN : 0;
+}
+
+void na_lane_reopen(struct na_lane *lane)
+{
+	pthread_mutex_lock(&lane->mutex);
+	lane->reopen = true;
+	pthread_cond_broadcast(&lane->changed);
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+void na_lane_stop(struct na_lane *lane, uint64_t deadline_ns)
+{
+	pthread_mutex_lock(&lane->mutex);
+	lane->stop = true;
+	lane->deadline_ns = deadline_ns;
+	pthread_cond_broadcast(&lane->changed);
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+void na_lane_join(struct na_lane *lane)
+{
+	if (!lane->started)
+		return;
+	pthread_join(lane->thread, NULL);
+	lane->started = false;
+}
+
+void na_lane_free(struct na_lane *lane)
+{
+	if (!lane)
+		return;
+	na_lane_rewind(lane, true); /* frees what is on its way */
+	na_window_done(&lane->window);
+	na_dedup_free(lane->dedup);
+	na_format_free(lane->format);
+	na_buffer_done(&lane->body);
+	na_buffer_done(&lane->id);
+	na_buffer_done(&lane->text);
+	na_buffer_done(&lane->why);
+	na_buffer_done(&lane->cursor_path);
+	na_buffer_done(&lane->mark_path);
+	na_buffer_done(&lane->dead_path);
+	pthread_cond_destroy(&lane->changed);
+	pthread_mutex_destroy(&lane->mutex);
+	free(lane);
+}
+
+void na_lane_status(struct na_lane *lane, struct na_ship_status *ret_status)
+{
+	pthread_mutex_lock(&lane->mutex);
+	*ret_status = lane->status;
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+bool na_lane_is_through(struct na_lane *lane)
+{
+	return atomic_load_explicit(&lane->is_through, memory_order_acquire);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A lane and its instance: opened, offered what was read, heeded, closed. What it refuses for ever
+ * goes to the dead letters.
+ */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "ship/dead.h"
+#include "ship/lane_internal.h"
+
+/*
+ * The instance is of no use: the next one gets everything that was not acknowledged. What it
+ * acknowledged before makes the next wait a short one, not none.
+ */
+static void break_off(struct na_lane *lane)
+{
+	na_lane_close_instance(lane);
+	pthread_mutex_lock(&lane->mutex);
+	if (lane->acknowledged)
+		na_backoff_reset(&lane->backoff);
+	lane->acknowledged = false;
+	pthread_mutex_unlock(&lane->mutex);
+	na_lane_rewind(lane, true);
+	na_lane_back_off(lane);
+}
+
+static void count_taken(struct na_lane *lane, const struct na_output_record *records, size_t taken)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < taken; i++)
+		bytes += records[i].body.length;
+	pthread_mutex_lock(&lane->mutex);
+	lane->status.sent += taken;
+	lane->status.bytes += bytes;
+	pthread_mutex_unlock(&lane->mutex);
+	if (lane->early && taken)
+		lane->host.acknowledge(&lane->host, records[0].number, records[taken - 1].number);
+}
+
+/* The first `count` of what is offered are out of our hands. */
+static void move_on(struct na_lane *lane, size_t count)
+{
+	struct na_batch *batch = lane->offer;
+
+	batch->taken += count;
+	if (batch->taken < batch->count)
+		return;
+	na_batch_settle(batch);
+	lane->offer = NULL;
+}
+
+static void take_verdict(struct na_lane *lane, enum na_output_verdict verdict, size_t taken)
+{
+	const struct na_output_record *records = lane->offer->records + lane->offer->taken;
+
+	if (verdict == NA_OUTPUT_BROKEN || verdict == NA_OUTPUT_LATER ||
+	    (verdict == NA_OUTPUT_TAKEN && !taken)) {
+		na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_RETRYING, na_lane_why(lane, "not ready"));
+		if (verdict == NA_OUTPUT_BROKEN)
+			break_off(lane);
+		else
+			na_lane_back_off(lane);
+		return;
+	}
+	count_taken(lane, records, taken);
+	if (verdict == NA_OUTPUT_REJECT) {
+		lane->host.reject(&lane->host, records[taken].number, na_lane_why(lane, "refused"));
+		taken++;
+	} else {
+		na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_WORKING, NULL);
+	}
+	move_on(lane, taken);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+const char *na_lane_why(struct na_lane *lane, const char *otherwise)
+{
+	na_buffer_append_char(&lane->why, '\0');
+	if (na_buffer_error(&lane->why) || !lane->why.data[0])
+		return otherwise;
+	return lane->why.data;
+}
+
+void na_lane_count_retry(struct na_lane *lane)
+{
+	pthread_mutex_lock(&lane->mutex);
+	lane->status.retries++;
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+void na_lane_back_off(struct na_lane *lane)
+{
+	lane->wait_until_ns = na_clock_boot_ns() + na_backoff_next(&lane->backoff);
+	na_lane_count_retry(lane);
+}
+
+void na_lane_close_instance(struct na_lane *lane)
+{
+	if (lane->instance)
+		lane->output->type->close(NA_TAKE_POINTER(lane->instance));
+}
+
+bool na_lane_open_instance(struct na_lane *lane)
+{
+	const struct na_output *type = lane->output->type;
+	int error;
+
+	if (lane->instance)
+		return true;
+	na_buffer_clear(&lane->why);
+	error = type->open(lane->output->options, &lane->host, &lane->instance, &lane->why);
+	if (!error)
+		return true;
+	lane->instance = NULL;
+	na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_RETRYING,
+		    na_lane_why(lane, strerrordesc_np(-error)));
+	na_lane_back_off(lane);
+	return false;
+}
+
+/* One dead letter; false: none to write, or it cannot be written and is kept. */
+bool na_lane_write_dead_letter(struct na_lane *lane)
+{
+	const struct na_window_entry *entry;
+	uint64_t number;
+	int error;
+
+	pthread_mutex_lock(&lane->mutex);
+	entry = na_window_rejected(&lane->window, &number);
+	error = entry ? na_dead_write(lane->dead_path.data, entry->reason ? entry->reason : "",
+				      entry->id, entry->body)
+		      : 0;
+	if (entry && !error) {
+		na_window_acknowledge(&lane->window, number, number);
+		lane->status.rejected++;
+	}
+	pthread_mutex_unlock(&lane->mutex);
+	if (!error) {
+		if (entry && lane->holds_dead)
+			na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_WORKING, NULL);
+		lane->holds_dead = lane->holds_dead && !entry;
+		return entry != NULL;
+	}
+	lane->holds_dead = true;
+	na_buffer_clear(&lane->why);
+	na_buffer_printf(&lane->why, "%s cannot be written: %s", lane->dead_path.data,
+			 strerrordesc_np(-error));
+	na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_HELD, na_lane_why(lane, "no dead letters"));
+	na_lane_back_off(lane);
+	return false;
+}
+
+void na_lane_offer(struct na_lane *lane)
+{
+	struct na_batch *batch = lane->offer;
+	size_t count = batch->count - batch->taken, taken = 0;
+	enum na_output_verdict verdict;
+
+	if (count > lane->common->batch)
+		count = lane->common->batch;
+	if (lane->at.sequence > lane->highest)
+		lane->highest = lane->at.sequence;
+	na_buffer_clear(&lane->why);
+	verdict = lane->output->type->put(lane->instance, batch->records + batch->taken, count,
+					  &taken, &lane->why);
+	/* An output is trusted code, but not to count. */
+	if (taken > count || (verdict == NA_OUTPUT_REJECT && taken == count))
+		verdict = NA_OUTPUT_BROKEN;
+	take_verdict(lane, verdict, taken);
+}
+
+/* Batches of which every record is done. */
+void na_lane_free_done(struct na_lane *lane)
+{
+	uint64_t first;
+
+	pthread_mutex_lock(&lane->mutex);
+	first = lane->window.first;
+	pthread_mutex_unlock(&lane->mutex);
+	while (lane->first && lane->first != lane->offer &&
+	       lane->first->records[lane->first->count - 1].number < first) {
+		struct na_batch *batch = lane->first;
+
+		lane->first = batch->next;
+		if (!lane->first)
+			lane->last = NULL;
+		na_batch_free(batch);
+	}
+}
+
+void na_lane_work(struct na_lane *lane, uint64_t timeout_ns)
+{
+	if (lane->instance &&
+	    lane->output->type->work(lane->instance, timeout_ns) == NA_OUTPUT_BROKEN)
+		break_off(lane);
+}
