@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "cli/outputs.h"
+
 _Static_assert((int)NA_TIER_AUTO == (int)NA_CONFIG_ATTACH_AUTO, "capture.attach");
 _Static_assert((int)NA_TIER_CGROUP == (int)NA_CONFIG_ATTACH_CGROUP, "capture.attach");
 _Static_assert((int)NA_TIER_FEXIT == (int)NA_CONFIG_ATTACH_FEXIT, "capture.attach");
@@ -26,7 +28,7 @@ int na_cli_capture_options(const struct na_config *config, bool *taken,
 		.ring_bytes = config->capture_ring_size,
 		.flow_interval_ns = config->capture_flow_interval,
 		.rules = rules,
-		.snapshot = config->capture_snapshot,
+		.snapshot = config->capture_snapshot || na_cli_connection_interval(config),
 	};
 	*ret_rules = rules;
 	return 0;

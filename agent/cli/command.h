@@ -32,4 +32,7 @@ int na_command_print(const struct na_buffer *data);
 /* Says that there is no memory. NA_EXIT_TRY_AGAIN. */
 int na_command_out_of_memory(void);
 
+/* For a negative errno of making something; what went wrong was said. An enum na_exit. */
+int na_command_exit(int error);
+
 #endif

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/follow.h"
 #include "cli/options.h"
 #include "cli/session.h"
 #include "config/filter.h"
+#include "control/control.h"
 
 struct live_options {
 	struct na_cli_config_options config;
@@ -39,6 +41,16 @@ static const struct na_usage usage = {
 		   "  netaudit live event=established,connect_failed port=443 address!=10.0.0.0/8",
 };
 
+/* Of the agent that runs; its host and labels come with its journal. */
+static int follow(const struct na_session_options *session)
+{
+	struct na_print_options print = {
+		.filter = session->filter, .json = session->json, .colour = session->colour};
+
+	return na_follow_run(session->config->journal_path.data, session->config->journal_tail.data,
+			     &print);
+}
+
 static int run(const struct live_options *options, const struct na_filter *filter)
 {
 	struct na_session_options session = {
@@ -50,7 +62,9 @@ static int run(const struct live_options *options, const struct na_filter *filte
 		return result;
 	session.config = config;
 	session.colour = !options->no_colour && na_cli_wants_colour();
-	result = na_session_run(&session);
+	if (options->replay || !na_control_is_there(config->control_socket.data))
+		return na_session_run(&session);
+	result = follow(&session);
 	na_config_free(config);
 	return result;
 }

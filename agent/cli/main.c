@@ -73,6 +73,22 @@ int na_command_out_of_memory(void)
 	return NA_EXIT_TRY_AGAIN;
 }
 
+int na_command_exit(int error)
+{
+	switch (error) {
+	case -ENOMEM:
+	case -EAGAIN:
+	case -EBUSY:
+	case -EADDRINUSE:
+		return NA_EXIT_TRY_AGAIN;
+	case -EACCES:
+	case -EPERM:
+		return NA_EXIT_NOT_PERMITTED;
+	default:
+		return NA_EXIT_CANNOT_CREATE;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {

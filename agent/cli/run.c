@@ -46,12 +46,12 @@ int na_cmd_run(int argc, char **argv)
 	if (result != NA_EXIT_DONE)
 		return result;
 	session.config = config;
+	session.sources = &options.config;
 	session.record = options.record;
 	session.replay = options.replay;
 	session.strict = options.strict;
 	session.json = !isatty(STDOUT_FILENO);
 	session.colour = !session.json && na_cli_wants_colour();
-	result = na_session_run(&session);
-	na_config_free(config);
-	return result;
+	session.daemon = !options.replay && (na_config_file_count(config) || config->outputs.count);
+	return na_session_run(&session);
 }

@@ -1,54 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A session from the kernel: capture, its self-test, its losses, its end. */
+/* A session from the kernel: its start, its turns, its end. */
+#include "cli/session_capture.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "capture/capture.h"
-#include "capture/recording.h"
 #include "cli/capture_options.h"
-#include "cli/session_internal.h"
+#include "cli/outputs.h"
+#include "guard/capabilities.h"
 
 #define BATCH 4096
 #define SELF_TEST_NS (3 * NA_NS_PER_SEC)
 #define RECONCILE_NS (10 * NA_NS_PER_SEC) /* at most so often */
-#define CLOCK_TOLERANCE_NS (100 * NA_NS_PER_US)
 
-struct source {
-	struct na_session *session;
-	const struct na_config *config;
-	struct na_rules *rules;
-	struct na_filter **excluded; /* those that the kernel does not apply */
-	size_t excluded_count;
-	struct na_capture *capture;
-	struct na_recorder *recorder; /* NULL: none, or it failed */
-	bool found_all;               /* nothing of a snapshot is still to come */
-	bool lost;                    /* records, since the last snapshot */
-	uint64_t began_ns;            /* of the snapshot after losses; 0: the first one */
-	uint64_t next_snapshot_ns;
-	uint64_t next_flush_ns;
-	uint64_t wall_offset_ns; /* in use: see follow_clock */
-};
-
-static int open_capture(struct source *source)
+static enum na_delivery_kind delivery_kind(const struct na_session *session)
 {
-	const struct na_config_filters *filters = &source->config->capture_exclude;
-	NA_FREE bool *taken = calloc(filters->count + 1, sizeof(*taken));
+	if (!session->options->daemon)
+		return NA_DELIVERY_TERMINAL;
+	if (session->config->outputs.count)
+		return NA_DELIVERY_SHIP;
+	na_log_notice("no outputs are configured: events stay in the journal, where \"netaudit "
+		      "query\" and \"netaudit live\" find them");
+	return NA_DELIVERY_NONE;
+}
+
+static int open_capture(struct na_source *source)
+{
+	const struct na_config *config = source->session->config;
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
 	struct na_capture_options options;
 	int error;
 
-	source->excluded = calloc(filters->count + 1, sizeof(*source->excluded));
-	if (!taken || !source->excluded ||
-	    na_cli_capture_options(source->config, taken, &options, &source->rules) < 0)
+	source->in_kernel = calloc(config->capture_exclude.count + 1, sizeof(*source->in_kernel));
+	if (!source->in_kernel ||
+	    na_cli_capture_options(config, source->in_kernel, &options, &source->rules) < 0 ||
+	    na_source_set_excluded(source, config) < 0)
 		return na_command_out_of_memory();
-	for (size_t i = 0; i < filters->count; i++)
-		if (!taken[i])
-			source->excluded[source->excluded_count++] = filters->filters[i];
 	options.disable = getenv("NETAUDIT_TEST_DISABLE");
 	error = na_capture_open(&options, &source->capture, &why);
 	if (error)
@@ -56,27 +50,31 @@ static int open_capture(struct source *source)
 	return (int)na_cli_capture_exit(error);
 }
 
-static int open_pipeline(struct source *source)
+static int open_pipeline(struct na_source *source)
 {
 	const struct na_program_state *calls =
 		&na_capture_programs(source->capture)[NA_PROGRAM_SYS_EXIT];
 	struct na_session_source description = {
 		.boot_id = source->session->host.boot_id,
-		.wall_offset_ns = source->wall_offset_ns,
+		.wall_offset_ns = source->watch.wall_offset_ns,
 		.excluded = source->excluded,
 		.excluded_count = source->excluded_count,
 		.live = true,
 		.call_results = calls->attached,
 		.skipped_known = calls->skipped_known,
+		.connection_interval_ns = na_cli_connection_interval(source->session->config),
+		.instance = na_journal_instance(source->journal.journal),
+		.first_sequence = na_journal_next_sequence(source->journal.journal),
+		.sink = &source->journal.sink,
 	};
 
 	return na_session_open_pipeline(source->session, &description);
 }
 
-static int open_recorder(struct source *source)
+static int open_recorder(struct na_source *source)
 {
 	const char *path = source->session->options->record;
-	struct na_recording_head head = {.wall_offset_ns = source->wall_offset_ns};
+	struct na_recording_head head = {.wall_offset_ns = source->watch.wall_offset_ns};
 	int error;
 
 	if (!path)
@@ -92,7 +90,7 @@ static int open_recorder(struct source *source)
 /* A recording that fails is told once and ends there; the events go on. */
 static int take(void *context, const struct na_record_header *record)
 {
-	struct source *source = context;
+	struct na_source *source = context;
 	int error = source->recorder ? na_recorder_add(source->recorder, record) : 0;
 
 	source->lost |= record->type == NA_RECORD_LOST;
@@ -104,14 +102,14 @@ static int take(void *context, const struct na_record_header *record)
 	return na_pipeline_record(source->session->pipeline, record);
 }
 
-static int report(struct source *source, enum na_event_type type, const char *message)
+static int report(struct na_source *source, enum na_event_type type, const char *message)
 {
 	return na_pipeline_agent_event(source->session->pipeline, type, na_clock_boot_ns(),
 				       message);
 }
 
 /* In the log and in the stream. `message` has no NUL yet. */
-static int report_degraded(struct source *source, struct na_buffer *message)
+static int report_degraded(struct na_source *source, struct na_buffer *message)
 {
 	na_buffer_append_char(message, '\0');
 	if (na_buffer_error(message))
@@ -121,7 +119,7 @@ static int report_degraded(struct source *source, struct na_buffer *message)
 }
 
 /* Lifecycle sources that are not attached. 0: all are; 1: some are not; or an error. */
-static int report_missing(struct source *source)
+static int report_missing(struct na_source *source)
 {
 	const struct na_program_state *programs = na_capture_programs(source->capture);
 	int result = 0;
@@ -141,7 +139,7 @@ static int report_missing(struct source *source)
 }
 
 /* As report_missing: 0, 1 or an error. */
-static int self_test(struct source *source)
+static int self_test(struct na_source *source)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
 	int error;
@@ -152,7 +150,7 @@ static int self_test(struct source *source)
 	return error ? error : 1;
 }
 
-static int test_sources(struct source *source)
+static int test_sources(struct na_source *source)
 {
 	int missing = report_missing(source);
 	int failed = missing < 0 ? missing : self_test(source);
@@ -161,12 +159,11 @@ static int test_sources(struct source *source)
 		return na_session_result(failed);
 	if (!source->session->options->strict || (!missing && !failed))
 		return NA_EXIT_DONE;
-	na_print_flush(source->session->print);
 	na_log_error("not every source works, and --strict was given");
 	return NA_EXIT_UNAVAILABLE;
 }
 
-static int tell_started(struct source *source)
+static int tell_started(struct na_source *source)
 {
 	const struct na_program_state *programs = na_capture_programs(source->capture);
 	unsigned int attached = 0, wanted = 0;
@@ -180,7 +177,7 @@ static int tell_started(struct source *source)
 	return report(source, NA_EVENT_AGENT_STARTED, message);
 }
 
-static int start(struct source *source)
+static int start(struct na_source *source)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
 	int result = test_sources(source), error;
@@ -192,7 +189,7 @@ static int start(struct source *source)
 		na_log_warning("/proc cannot be read, so what ran before is not described: %s",
 			       strerrordesc_np(-error));
 	error = tell_started(source);
-	if (error || !source->config->capture_snapshot)
+	if (error || !source->session->config->capture_snapshot)
 		return na_session_result(error);
 	error = na_capture_snapshot(source->capture);
 	if (!error)
@@ -203,7 +200,7 @@ static int start(struct source *source)
 }
 
 /* So that a recording knows it too, it is a record. */
-static int tell_found_all(struct source *source)
+static int tell_found_all(struct na_source *source)
 {
 	struct na_record_found_all record = {
 		.header = {.size = sizeof(record),
@@ -219,33 +216,41 @@ static int tell_found_all(struct source *source)
 	return take(source, &record.header);
 }
 
-/* Samples differ by nanoseconds: only a clock that was set or slewed moves the offset. */
-static void follow_clock(struct source *source)
+/* The tick brings the time; what happened to the clock is told in it. */
+static int follow_clock(struct na_source *source, uint64_t now_ns)
 {
-	uint64_t offset_ns = na_clock_wall_offset_ns();
-	uint64_t off_ns = offset_ns > source->wall_offset_ns ? offset_ns - source->wall_offset_ns
-							     : source->wall_offset_ns - offset_ns;
+	struct na_pipeline *pipeline = source->session->pipeline;
+	struct na_clock_change change;
+	bool changed = na_clock_watch_look(&source->watch, &change);
+	int error = na_pipeline_tick(pipeline, now_ns, source->watch.wall_offset_ns);
 
-	if (off_ns > CLOCK_TOLERANCE_NS)
-		source->wall_offset_ns = offset_ns;
+	return error || !changed ? error : na_pipeline_clock_changed(pipeline, now_ns, &change);
 }
 
 /*
- * After losses the table may hold sockets whose end was among them, and lack others: the kernel is
- * asked again for what is there.
+ * After losses the table may hold sockets whose end was among them, and lack others; and what open
+ * connections have carried only the kernel knows: it is asked again for what is there.
  */
-static void reconcile(struct source *source, uint64_t now_ns)
+static void look_again(struct na_source *source, uint64_t now_ns)
 {
-	if (!source->lost || !source->found_all || now_ns < source->next_snapshot_ns ||
-	    !source->config->capture_snapshot)
+	const struct na_config *config = source->session->config;
+	uint64_t interval_ns = na_cli_connection_interval(config);
+	bool lost = source->lost && now_ns >= source->next_snapshot_ns && config->capture_snapshot;
+	bool due = interval_ns && now_ns >= source->next_look_ns;
+
+	if (!source->found_all || (!lost && !due))
 		return;
-	source->next_snapshot_ns = now_ns + RECONCILE_NS;
-	source->lost = false;
-	source->began_ns = now_ns;
+	if (lost) {
+		source->next_snapshot_ns = now_ns + RECONCILE_NS;
+		source->lost = false;
+	}
+	if (due)
+		source->next_look_ns = now_ns + interval_ns;
+	source->began_ns = lost ? now_ns : 0;
 	source->found_all = na_capture_snapshot(source->capture) < 0;
 }
 
-static int tick(struct source *source, uint64_t now_ns)
+static int tick(struct na_source *source, uint64_t now_ns)
 {
 	struct na_session *session = source->session;
 	int error;
@@ -254,33 +259,62 @@ static int tick(struct source *source, uint64_t now_ns)
 		return 0;
 	session->next_tick_ns = now_ns + NA_SESSION_TICK_NS;
 	if (now_ns >= source->next_flush_ns) {
-		source->next_flush_ns = now_ns + source->config->capture_flow_interval;
+		source->next_flush_ns = now_ns + session->config->capture_flow_interval;
 		na_capture_flush_flows(source->capture);
 	}
-	follow_clock(source);
-	reconcile(source, now_ns);
+	look_again(source, now_ns);
 	error = na_capture_losses(source->capture, now_ns, take, source);
-	return error ? error : na_pipeline_tick(session->pipeline, now_ns, source->wall_offset_ns);
+	if (!error)
+		error = follow_clock(source, now_ns);
+	if (!error)
+		error = na_session_journal_tell(&source->journal, session->pipeline, now_ns);
+	na_source_update_status(source, now_ns);
+	return error;
+}
+
+static void wake_by(struct na_source *source, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	if (fd >= 0)
+		epoll_ctl(source->wake_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* What others ask for. -EPIPE: nobody reads stdout any more. */
+static int handle_others(struct na_source *source)
+{
+	struct na_signals *signals = &source->session->signals;
+	int fd = na_delivery_fd(&source->delivery);
+	int error = na_delivery_turn(&source->delivery);
+
+	if (fd >= 0 && na_delivery_fd(&source->delivery) < 0)
+		epoll_ctl(source->wake_fd, EPOLL_CTL_DEL, fd, NULL);
+	na_signals_take(signals);
+	if (signals->resize)
+		na_delivery_resize(&source->delivery);
+	if (signals->reopen)
+		na_delivery_reopen(&source->delivery);
+	if (signals->reload)
+		na_source_reload(source);
+	signals->resize = signals->reopen = signals->reload = false;
+	return error;
 }
 
 /* What is due, and sleeps when that was all. */
-static int turn(struct source *source)
+static int turn(struct na_source *source)
 {
-	struct na_session *session = source->session;
 	int passed = na_capture_read(source->capture, BATCH, take, source);
 	int error = passed < 0 ? passed : tell_found_all(source);
 
 	if (!error)
 		error = tick(source, na_clock_boot_ns());
-	if (error || passed == BATCH)
-		return error;
-	error = na_print_flush(session->print);
-	return error ? error
-		     : na_capture_wait(source->capture, session->signal_fd, NA_SESSION_TICK_NS);
+	if (!error && passed < BATCH)
+		error = na_capture_wait(source->capture, source->wake_fd, NA_SESSION_TICK_NS);
+	return error ? error : handle_others(source);
 }
 
 /* Detach, drain, count: nothing that happened before is left out. */
-static int end(struct source *source)
+static int end(struct na_source *source)
 {
 	struct na_pipeline *pipeline = source->session->pipeline;
 	uint64_t now_ns;
@@ -296,31 +330,118 @@ static int end(struct source *source)
 	if (!error)
 		error = na_pipeline_flush(pipeline, now_ns);
 	if (!error)
+		error = na_session_journal_tell(&source->journal, pipeline, now_ns);
+	if (!error)
 		error = na_pipeline_agent_event(pipeline, NA_EVENT_AGENT_STOPPING, now_ns, NULL);
-	return error ? error : na_print_flush(source->session->print);
+	return error;
 }
 
-static int run(struct source *source)
+/* Everything that threads and children would share is done before there are any. */
+static int prepare(struct na_source *source)
 {
-	int result = open_capture(source), error = 0;
+	struct na_session *session = source->session;
+	/* First: a process made later would be taken for the self-test's. */
+	int result =
+		na_delivery_prepare(&source->delivery, delivery_kind(session), session->config);
 
+	if (!result)
+		result = open_capture(source);
+	if (!result)
+		result = na_session_journal_open(&source->journal, session->config, &session->host,
+						 na_delivery_group(&source->delivery),
+						 !session->options->daemon);
 	if (!result)
 		result = open_pipeline(source);
 	if (!result)
 		result = open_recorder(source);
-	if (!result)
-		result = start(source);
-	if (result)
-		return result;
-	source->next_flush_ns = na_clock_boot_ns() + source->config->capture_flow_interval;
-	while (!source->session->stop && !error) {
-		error = turn(source);
-		na_session_handle_signals(source->session);
-	}
-	return na_session_result(error ? error : end(source));
+	return result;
 }
 
-static int close_recorder(struct source *source, int result)
+/* What is kept of root's rights is what the turns need. */
+static int give_up_rights(struct na_source *source)
+{
+	NA_CLEANUP(na_buffer_done) struct na_buffer kept = {0};
+	int group = na_delivery_group(&source->delivery);
+	int error = group < 0 ? 0 : na_capabilities_join((uint32_t)group);
+
+	if (!error)
+		error = na_capabilities_keep(NA_CAPABILITIES_CAPTURE, &kept);
+	if (error) {
+		na_log_error("capabilities cannot be given up: %s", strerrordesc_np(-error));
+		return NA_EXIT_NOT_PERMITTED;
+	}
+	na_buffer_append_char(&kept, '\0');
+	if (na_buffer_error(&kept))
+		return na_command_out_of_memory();
+	source->kept = NA_TAKE_POINTER(kept.data);
+	if (source->session->options->daemon)
+		na_log_info("capabilities kept: %s", source->kept);
+	return NA_EXIT_DONE;
+}
+
+static int name_ship_status(struct na_source *source)
+{
+	const char *folder = source->session->config->ship_path.data;
+
+	if (source->delivery.kind != NA_DELIVERY_SHIP ||
+	    asprintf(&source->ship_status, "%s/status.json", folder) >= 0)
+		return NA_EXIT_DONE;
+	source->ship_status = NULL;
+	return na_command_out_of_memory();
+}
+
+static int start_others(struct na_source *source)
+{
+	struct na_session *session = source->session;
+	struct na_print_options print = na_session_print_options(session);
+	int result = na_session_journal_start(&source->journal);
+
+	/* The socket first: where another agent has it, nothing is sent. */
+	if (!result && session->options->daemon)
+		result = na_session_control_start(session->config->control_socket.data,
+						  &source->control);
+	if (!result)
+		result = name_ship_status(source);
+	if (!result)
+		result = na_delivery_start(&source->delivery, session->config, source->journal.path,
+					   source->journal.tail, &print);
+	wake_by(source, session->signals.fd);
+	wake_by(source, na_delivery_fd(&source->delivery));
+	return result;
+}
+
+static int loop(struct na_source *source)
+{
+	uint64_t now_ns = na_clock_boot_ns();
+	int error = 0;
+
+	source->next_flush_ns = now_ns + source->session->config->capture_flow_interval;
+	source->next_look_ns = now_ns + na_cli_connection_interval(source->session->config);
+	while (!source->session->signals.stop && !error)
+		error = turn(source);
+	return error ? error : end(source);
+}
+
+static int run(struct na_source *source)
+{
+	int result, error = 0, printed;
+
+	result = prepare(source);
+	if (!result)
+		result = start(source);
+	if (!result)
+		result = give_up_rights(source);
+	if (!result)
+		result = start_others(source);
+	if (!result)
+		error = loop(source);
+	na_session_control_stop(&source->control);
+	na_session_journal_close(&source->journal);
+	printed = na_delivery_stop(&source->delivery);
+	return result ? result : na_session_result(error && error != -EPIPE ? error : printed);
+}
+
+static int close_recorder(struct na_source *source, int result)
 {
 	int error = source->recorder ? na_recorder_close(&source->recorder) : 0;
 
@@ -335,13 +456,23 @@ static int close_recorder(struct source *source, int result)
 
 int na_session_capture(struct na_session *session)
 {
-	struct source source = {.session = session,
-				.config = session->options->config,
-				.wall_offset_ns = na_clock_wall_offset_ns()};
-	int result = close_recorder(&source, run(&source));
+	struct na_source source = {.session = session, .wake_fd = epoll_create1(EPOLL_CLOEXEC)};
+	int result;
 
+	source.delivery.program_fd = -1;
+	na_clock_watch_init(&source.watch);
+	source.started_ns = na_clock_boot_ns();
+	source.started_wall_ns = na_clock_wall_ns();
+	result = source.wake_fd < 0 ? na_command_out_of_memory()
+				    : close_recorder(&source, run(&source));
 	na_capture_close(&source.capture);
+	na_session_journal_done(&source.journal);
 	na_rules_free(source.rules);
+	na_config_free(source.first);
+	na_cleanup_fd(&source.wake_fd);
+	free(source.in_kernel);
 	free(source.excluded);
+	free(source.kept);
+	free(source.ship_status);
 	return result;
 }

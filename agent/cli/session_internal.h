@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/session.h"
+#include "cli/signals.h"
 #include "config/config.h"
 #include "pipeline/host.h"
 #include "pipeline/pipeline.h"
@@ -18,11 +19,10 @@
 
 struct na_session {
 	const struct na_session_options *options;
+	struct na_config *config; /* in effect; owned */
 	struct na_host host;
 	struct na_pipeline *pipeline;
-	struct na_print *print;
-	int signal_fd; /* SIGINT, SIGTERM, SIGWINCH */
-	bool stop;     /* a signal asked for the end */
+	struct na_signals signals;
 	uint64_t next_tick_ns;
 };
 
@@ -35,15 +35,20 @@ struct na_session_source {
 	size_t excluded_count;
 	bool live; /* the processes of this host may be asked for */
 	bool call_results, skipped_known;
+	uint64_t connection_interval_ns; /* 0: open connections are not reported */
+	const char *instance;            /* of event ids: journal/event_id.h */
+	uint64_t first_sequence;
+	struct na_sink *sink;
 };
 
 /* An enum na_exit; what is wrong was said. */
 int na_session_open_pipeline(struct na_session *session, const struct na_session_source *source);
 
-void na_session_handle_signals(struct na_session *session);
-
-/* The exit status for how handing on events ended. */
+/* The exit status for how writing to stdout ended. */
 int na_session_result(int error);
+
+/* What stdout gets. */
+struct na_print_options na_session_print_options(const struct na_session *session);
 
 /* The two kinds: an enum na_exit. */
 int na_session_capture(struct na_session *session);

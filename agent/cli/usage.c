@@ -69,7 +69,7 @@ static int print_help(const struct na_usage *usage)
 
 	printf("Usage: netaudit %s [OPTION...]%s%s\n\n%s\n\nOptions:\n", usage->command,
 	       usage->operands ? " " : "", usage->operands ? usage->operands : "",
-	       na_command_summary(usage->command));
+	       usage->summary ? usage->summary : na_command_summary(usage->command));
 	for (size_t i = 0; i < usage->option_count; i++)
 		print_option(&usage->options[i]);
 	print_option(&help);

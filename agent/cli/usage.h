@@ -30,7 +30,8 @@ struct na_usage_option {
 };
 
 struct na_usage {
-	const char *command;                   /* its summary is in commands.def */
+	const char *command;
+	const char *summary;                   /* NULL: the one of commands.def */
 	const char *operands;                  /* "[FILTER...]"; NULL: there are none */
 	const struct na_usage_option *options; /* --help is added */
 	size_t option_count;                   /* at most 30 */

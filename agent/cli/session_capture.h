@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session from the kernel, for the files that make it up. Main thread. */
+#ifndef NA_SESSION_CAPTURE_H
+#define NA_SESSION_CAPTURE_H
+
+#include "capture/capture.h"
+#include "capture/recording.h"
+#include "capture/rules.h"
+#include "cli/delivery.h"
+#include "cli/session_control.h"
+#include "cli/session_internal.h"
+#include "cli/session_journal.h"
+#include "pipeline/clock_watch.h"
+
+struct na_source {
+	struct na_session *session;
+	struct na_capture *capture;
+	struct na_rules *rules;      /* what the kernel excludes, of the first configuration */
+	bool *in_kernel;             /* for each filter of that: the kernel applies it */
+	struct na_config *first;     /* that configuration, after a reload; else NULL */
+	struct na_filter **excluded; /* what the pipeline excludes, of the one in effect */
+	size_t excluded_count;
+	struct na_recorder *recorder; /* NULL: none, or it failed */
+	struct na_delivery delivery;
+	struct na_session_journal journal;
+	struct na_session_control *control; /* NULL: nobody may ask */
+	struct na_clock_watch watch;
+	char *kept;        /* capabilities */
+	char *ship_status; /* the file that the shipping process writes; NULL: none */
+	uint64_t started_ns, started_wall_ns;
+	int wake_fd;       /* an epoll of all that wakes the loop but the rings */
+	bool found_all;    /* nothing of a snapshot is still to come */
+	bool lost;         /* records, since the last snapshot */
+	uint64_t began_ns; /* of the snapshot after losses; 0: the first one */
+	uint64_t next_snapshot_ns, next_look_ns, next_flush_ns;
+};
+
+/* Sets `excluded` from a configuration, here and in the pipeline. -ENOMEM: as it was. */
+int na_source_set_excluded(struct na_source *source, const struct na_config *config);
+
+/* SIGHUP: a configuration without a mistake takes effect as far as it can, another not at all. */
+void na_source_reload(struct na_source *source);
+
+/* What the control socket answers from now on. */
+void na_source_update_status(struct na_source *source, uint64_t now_ns);
+
+#endif
