@@ -60,7 +60,7 @@ class Agent:
         self.process = None
         self.ended = False
 
-    def __enter__(self):
+    def begin(self):
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,
@@ -74,6 +74,9 @@ class Agent:
         ]
         for thread in self.threads:
             thread.start()
+
+    def __enter__(self):
+        self.begin()
         try:
             self.await_event(
                 lambda event: lookup(event, "netaudit.event") == "agent_started",
