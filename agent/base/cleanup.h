@@ -3,6 +3,7 @@
 #ifndef NA_CLEANUP_H
 #define NA_CLEANUP_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,9 +27,16 @@ static inline void na_cleanup_file(FILE **file)
 		fclose(*file);
 }
 
+static inline void na_cleanup_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
 #define NA_FREE NA_CLEANUP(na_cleanup_free)
 #define NA_CLOSE NA_CLEANUP(na_cleanup_fd)
 #define NA_FCLOSE NA_CLEANUP(na_cleanup_file)
+#define NA_CLOSEDIR NA_CLEANUP(na_cleanup_folder)
 
 /* Hands ownership on: the value, and the variable holds `none` from then on. */
 #define NA_TAKE(variable, none)                                                                    \

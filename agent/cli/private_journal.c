@@ -20,12 +20,6 @@
 #endif
 #define PREFIX "private."
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 /* Removes what was left by a process that is no more: its lock can be had. */
 static void remove_if_left(const char *name)
 {
@@ -50,7 +44,7 @@ static void remove_if_left(const char *name)
 
 static void remove_left(void)
 {
-	NA_CLEANUP(close_folder) DIR *parent = opendir(NA_PRIVATE_JOURNAL_PARENT);
+	NA_CLOSEDIR DIR *parent = opendir(NA_PRIVATE_JOURNAL_PARENT);
 	struct dirent *entry;
 
 	while (parent && (entry = readdir(parent)))
@@ -87,7 +81,7 @@ int na_private_journal_make(char **ret_path, struct na_buffer *why)
 
 void na_private_journal_remove(const char *path)
 {
-	NA_CLEANUP(close_folder) DIR *folder = opendir(path);
+	NA_CLOSEDIR DIR *folder = opendir(path);
 	struct dirent *entry;
 
 	while (folder && (entry = readdir(folder)))

@@ -58,15 +58,9 @@ static bool is_ours(int tasks, const char *thread)
 	return strncmp(name, "iou-", 4) != 0;
 }
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 static bool is_single_threaded(void)
 {
-	NA_CLEANUP(close_folder) DIR *tasks = opendir("/proc/self/task");
+	NA_CLOSEDIR DIR *tasks = opendir("/proc/self/task");
 	struct dirent *thread;
 	unsigned int count = 0;
 

@@ -179,12 +179,6 @@ static uint64_t needed_by(int folder, const char *name, const uint8_t journal[16
 	return memcmp(cursor.journal, journal, 16) == 0 ? cursor.position : UINT64_MAX;
 }
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 /* ------------------------------------------------------------------------------------------- */
 
 int na_cursor_load(const char *path, struct na_cursor *ret_cursor, struct na_buffer *why)
@@ -225,7 +219,7 @@ int na_cursor_store(const char *path, const struct na_cursor *cursor, bool sync)
 
 uint64_t na_cursor_lowest(const char *folder, const uint8_t journal[16])
 {
-	NA_CLEANUP(close_folder) DIR *opened = NULL;
+	NA_CLOSEDIR DIR *opened = NULL;
 	uint64_t lowest = UINT64_MAX;
 	struct dirent *entry;
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

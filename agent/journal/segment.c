@@ -17,12 +17,6 @@
 #define SUFFIX ".segment"
 #define SCAN_BYTES (2 * NA_FRAME_MAX)
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 /* The position that a name says. */
 static bool parse_name(const char *name, uint64_t *ret_position)
 {
@@ -224,7 +218,7 @@ int na_segments_load(int folder, bool (*is_ours)(void *context, const uint8_t jo
 {
 	struct na_segments segments = {0};
 	NA_CLOSE int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	NA_CLEANUP(close_folder) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	NA_CLOSEDIR DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 	int error = 0;
 

@@ -45,12 +45,6 @@ static bool parse_name(const char *name, uint64_t *ret_start)
 	return start % NA_FRAME_ALIGN == 0;
 }
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 static int compare(const void *a, const void *b)
 {
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -176,7 +170,7 @@ static int judge_damaged(const struct na_segment_file *file, bool ends, struct n
 
 int na_segment_list_read(const char *path, struct na_segment_list *segments)
 {
-	NA_CLEANUP(close_folder) DIR *folder = opendir(path);
+	NA_CLOSEDIR DIR *folder = opendir(path);
 	struct na_segment_list found = {0};
 	int error = folder ? add_all(folder, &found) : -errno;
 

@@ -16,12 +16,6 @@
 #define SUFFIX ".cursor"
 #define UNUSED ".cursor.unused"
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-
 static bool has_output(const char *name, size_t length, const struct na_ship_output *outputs,
 		       size_t count)
 {
@@ -60,7 +54,7 @@ static void bring_back(int folder, const char *name)
 
 int na_ship_retire(const char *folder, const struct na_ship_output *outputs, size_t count)
 {
-	NA_CLEANUP(close_folder) DIR *opened = opendir(folder);
+	NA_CLOSEDIR DIR *opened = opendir(folder);
 	struct dirent *entry;
 
 	if (!opened)
