@@ -20,7 +20,11 @@ struct na_buffer;
 struct na_output_host;
 struct na_output_instance; /* the output's own */
 
-/* Borrowed until put returns. */
+/*
+ * `event` is borrowed until put returns. `id` and `body` of a record that was taken stay where they
+ * are until it is acknowledged or rejected, `failed` returned, or close returned: no output copies
+ * them.
+ */
 struct na_output_record {
 	uint64_t number;     /* counts the records of an instance from 1: what is acknowledged */
 	struct na_text id;   /* event.id */
@@ -57,7 +61,8 @@ struct na_output_host {
 	void (*acknowledge)(struct na_output_host *host, uint64_t first, uint64_t last);
 	/* This one was taken and will never be accepted: to the dead letters, with the reason. */
 	void (*reject)(struct na_output_host *host, uint64_t number, const char *reason);
-	/* Taken, and did not arrive: everything not acknowledged is offered again, after a wait. */
+	/* Taken, and did not arrive: everything not acknowledged is offered again, after a wait.
+	 * The instance holds none of it any more. */
 	void (*failed)(struct na_output_host *host, const char *reason);
 	/* For status and the log; `why` is copied. */
 	void (*state)(struct na_output_host *host, enum na_output_state state, const char *why);
@@ -89,6 +94,21 @@ typedef enum na_output_verdict na_output_put(struct na_output_instance *instance
 typedef enum na_output_verdict na_output_work(struct na_output_instance *instance,
 					      uint64_t timeout_ns);
 
+/*
+ * Files that it reads (keys, certificates, secrets) or writes, one call each, for the sandbox: it
+ * can reach no others. Of what it writes, the folder is opened. NULL in the table: it has none.
+ */
+enum na_output_access { NA_OUTPUT_READS, NA_OUTPUT_WRITES };
+typedef void na_output_take_path(void *context, const char *path, enum na_output_access access);
+typedef void na_output_paths(const void *options, na_output_take_path *take, void *context);
+
+/*
+ * Where it connects to as configured, one call each: capture does not report connections of the
+ * shipping process to there. `host` is a name or an address. NULL in the table: it uses no network.
+ */
+typedef void na_output_take_endpoint(void *context, struct na_text host, uint16_t port);
+typedef void na_output_endpoints(const void *options, na_output_take_endpoint *take, void *context);
+
 /* SIGUSR1: opens its files again. NULL in the table: it has none. */
 typedef void na_output_reopen(struct na_output_instance *instance);
 
@@ -100,12 +120,13 @@ typedef void na_output_close(struct na_output_instance *instance);
 
 struct na_output {
 	const char *name;    /* `type` in the configuration */
-	const char *writes;  /* the option that is a path it writes, NULL: it writes no file */
 	const char *promise; /* the guarantee in one sentence, for the manual */
 	const struct na_option *options;
 	size_t option_count;
 	size_t options_size; /* of the struct they fill */
 	na_output_check *check;
+	na_output_paths *paths;         /* may be NULL */
+	na_output_endpoints *endpoints; /* may be NULL */
 	na_output_open *open;
 	na_output_put *put;
 	na_output_work *work;

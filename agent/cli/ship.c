@@ -84,45 +84,81 @@ static int load(struct process *process)
 	return error == -ENOMEM ? NA_EXIT_TRY_AGAIN : NA_EXIT_CONFIG;
 }
 
-/* The file that an output writes is made, rotated and removed in its folder. */
-static const char *folder_written(const struct na_config_output *output, char **ret_owned)
+struct paths {
+	struct na_sandbox_path
+		*items; /* the first OWN_PATHS are the agent's; the others are owned */
+	size_t count, size;
+	bool failed;
+};
+
+enum { OWN_PATHS = 3 };
+
+static void paths_done(struct paths *paths)
 {
-	const struct na_output *type = output->type;
-
-	for (size_t i = 0; i < type->option_count; i++) {
-		const struct na_option *option = &type->options[i];
-		const struct na_text *path =
-			(const void *)((const char *)output->options + option->offset);
-
-		if (!type->writes || strcmp(option->path, type->writes) != 0)
-			continue;
-		*ret_owned = strdup(path->data);
-		return *ret_owned ? dirname(*ret_owned) : NULL;
-	}
-	return NULL;
+	for (size_t i = OWN_PATHS; i < paths->count; i++)
+		free((char *)paths->items[i].path);
+	free(paths->items);
 }
 
-static int enter_sandbox(const struct process *process, struct na_sandbox_path *paths, char **owned)
+static int paths_grow(struct paths *paths)
 {
-	const struct na_config *config = process->config;
-	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	NA_FREE char *tail = strdup(config->journal_tail.data);
-	size_t count = 0;
-	int landlock, error;
+	size_t size = paths->size ? paths->size * 2 : 16;
+	struct na_sandbox_path *items;
 
-	if (!tail)
-		return na_command_out_of_memory();
-	paths[count++] = (struct na_sandbox_path){config->journal_path.data, NA_SANDBOX_READ};
-	paths[count++] = (struct na_sandbox_path){dirname(tail), NA_SANDBOX_READ};
-	paths[count++] = (struct na_sandbox_path){config->ship_path.data, NA_SANDBOX_WRITE};
-	for (size_t i = 0; i < config->outputs.count; i++) {
-		const char *folder = folder_written(&config->outputs.items[i], &owned[i]);
+	if (paths->count < paths->size)
+		return 0;
+	items = realloc(paths->items, size * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	paths->items = items;
+	paths->size = size;
+	return 0;
+}
 
-		if (folder)
-			paths[count++] = (struct na_sandbox_path){folder, NA_SANDBOX_WRITE};
+/* What an output writes is made, rotated and removed in its folder. */
+static void take_path(void *context, const char *path, enum na_output_access access)
+{
+	struct paths *paths = context;
+	char *copy = strdup(path);
+
+	if (!copy || paths_grow(paths) < 0) {
+		free(copy);
+		paths->failed = true;
+		return;
 	}
-	error = na_sandbox_enter(paths, count, &landlock, &why);
-	if (error) {
+	paths->items[paths->count++] = (struct na_sandbox_path){
+		access == NA_OUTPUT_WRITES ? dirname(copy) : copy,
+		access == NA_OUTPUT_WRITES ? NA_SANDBOX_WRITE : NA_SANDBOX_READ,
+	};
+}
+
+static int collect_paths(const struct na_config *config, char *tail, struct paths *paths)
+{
+	if (paths_grow(paths) < 0)
+		return -ENOMEM;
+	paths->items[0] = (struct na_sandbox_path){config->journal_path.data, NA_SANDBOX_READ};
+	paths->items[1] = (struct na_sandbox_path){dirname(tail), NA_SANDBOX_READ};
+	paths->items[2] = (struct na_sandbox_path){config->ship_path.data, NA_SANDBOX_WRITE};
+	paths->count = OWN_PATHS;
+	for (size_t i = 0; i < config->outputs.count; i++) {
+		const struct na_config_output *output = &config->outputs.items[i];
+
+		if (output->type->paths)
+			output->type->paths(output->options, take_path, paths);
+	}
+	return paths->failed ? -ENOMEM : 0;
+}
+
+static int give_up_rights(const struct process *process)
+{
+	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
+	NA_CLEANUP(paths_done) struct paths paths = {0};
+	NA_FREE char *tail = strdup(process->config->journal_tail.data);
+	int landlock;
+
+	if (!tail || collect_paths(process->config, tail, &paths) < 0)
+		return na_command_out_of_memory();
+	if (na_sandbox_enter(paths.items, paths.count, &landlock, &why) < 0) {
 		na_log_error("the shipping process cannot give up its rights: %.*s",
 			     (int)why.length, why.length ? why.data : "");
 		return NA_EXIT_NOT_PERMITTED;
@@ -131,20 +167,6 @@ static int enter_sandbox(const struct process *process, struct na_sandbox_path *
 		na_log_notice("this kernel has no Landlock: users and modes alone protect files "
 			      "from the shipping process");
 	return NA_EXIT_DONE;
-}
-
-static int give_up_rights(const struct process *process)
-{
-	size_t count = process->config->outputs.count;
-	NA_FREE struct na_sandbox_path *paths = calloc(count + 3, sizeof(*paths));
-	char **owned = calloc(count + 1, sizeof(*owned));
-	int result =
-		paths && owned ? enter_sandbox(process, paths, owned) : na_command_out_of_memory();
-
-	for (size_t i = 0; owned && i < count; i++)
-		free(owned[i]);
-	free(owned);
-	return result;
 }
 
 static int open_ship(struct process *process)

@@ -299,15 +299,22 @@ static void file_close(struct na_output_instance *instance)
 	free(instance);
 }
 
+static void file_paths(const void *values, na_output_take_path *take, void *context)
+{
+	const struct na_file_options *options = values;
+
+	take(context, options->path.data, NA_OUTPUT_WRITES);
+}
+
 const struct na_output na_output_file = {
 	.name = "file",
-	.writes = "path",
 	.promise = "Delivered when the line is on disk (`sync: interval`, `always`) or written "
 		   "(`sync: none`).",
 	.options = na_file_option_rows,
 	.option_count = NA_FILE_OPTION_COUNT,
 	.options_size = sizeof(struct na_file_options),
 	.check = na_file_check,
+	.paths = file_paths,
 	.open = file_open,
 	.put = file_put,
 	.work = file_work,
