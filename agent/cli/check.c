@@ -2,18 +2,21 @@
 /* `netaudit check`: is the configuration valid, and what is in effect. */
 #include <stdio.h>
 
+#include "cli/check_connect.h"
 #include "cli/command.h"
 #include "cli/options.h"
 
 struct check_options {
 	struct na_cli_config_options config;
-	bool show;
+	bool show, connect;
 };
 
 static const struct na_usage_option options_table[] = {
 	NA_CLI_CONFIG_OPTIONS(struct check_options, config),
 	{"show", 0, NA_USAGE_FLAG, NULL, offsetof(struct check_options, show),
 	 "print the values in effect and where each came from"},
+	{"connect", 0, NA_USAGE_FLAG, NULL, offsetof(struct check_options, connect),
+	 "send one test event to each output and say what became of it"},
 };
 
 static const struct na_usage usage = {
@@ -27,8 +30,8 @@ static const struct na_usage usage = {
 static int show(const struct na_config *config)
 {
 	struct na_buffer out = {0};
-	int result = na_config_show(config, &out) < 0 ? na_command_out_of_memory()
-						      : na_command_print(&out);
+	int result = na_config_show_masked(config, &out) < 0 ? na_command_out_of_memory()
+							     : na_command_print(&out);
 
 	na_buffer_done(&out);
 	return result;
@@ -63,6 +66,8 @@ int na_cmd_check(int argc, char **argv)
 		result = show(config);
 	if (result == NA_EXIT_DONE)
 		print_valid(config);
+	if (result == NA_EXIT_DONE && options.connect)
+		result = na_cli_check_connect(config);
 	na_config_free(config);
 	return result;
 }

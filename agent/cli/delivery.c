@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "cli/credentials.h"
 #include "cli/folders.h"
 #include "cli/terminal.h"
 #include "config/config.h"
@@ -52,7 +55,8 @@ static int make_configuration(const struct na_config *config)
 /* By descriptor, because the shipping user may not reach the folder that the program is in. */
 static int start_child(struct na_delivery *delivery, const struct na_config *config)
 {
-	static const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
+	NA_CLEANUP(na_buffer_done) struct na_buffer credentials = {0};
+	const char *environment[] = {"PATH=/usr/bin:/bin", NULL, NULL};
 	char program[32];
 	const char *const arguments[] = {program, "ship", NULL};
 	NA_CLOSE int configuration = make_configuration(config);
@@ -68,6 +72,13 @@ static int start_child(struct na_delivery *delivery, const struct na_config *con
 
 	if (configuration < 0)
 		return configuration;
+	if (delivery->credentials) {
+		na_buffer_printf(&credentials, "CREDENTIALS_DIRECTORY=%s%c", delivery->credentials,
+				 '\0');
+		if (na_buffer_error(&credentials))
+			return -ENOMEM;
+		environment[1] = credentials.data;
+	}
 	snprintf(program, sizeof(program), "/proc/self/fd/%d",
 		 NA_SUPERVISOR_FIRST_DESCRIPTOR + PROGRAM);
 	return na_supervisor_start(delivery->supervisor, &child, STOP_NS);
@@ -91,9 +102,33 @@ static int make_folder(const char *path, const struct na_sandbox_identity *ident
 	return lchown(path, identity->uid, identity->gid) < 0 ? -errno : 0;
 }
 
+/* Beside the tail: in memory, and the shipping process may read there. */
+static int copy_credentials(struct na_delivery *delivery, const struct na_config *config)
+{
+	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
+	NA_FREE char *tail = strdup(config->journal_tail.data);
+	NA_FREE char *folder = NULL;
+	bool any = false;
+	int error;
+
+	if (!tail || asprintf(&folder, "%s/credentials", dirname(tail)) < 0)
+		return na_command_out_of_memory();
+	error = na_folders_make_above(folder);
+	if (error)
+		return refuse(folder, error);
+	error = na_credentials_copy(folder, delivery->identity.gid, &any, &why);
+	if (error) {
+		na_log_error("%.*s", (int)why.length, why.length ? why.data : "");
+		return na_command_exit(error);
+	}
+	if (any)
+		delivery->credentials = NA_TAKE_POINTER(folder);
+	return NA_EXIT_DONE;
+}
+
 static int prepare_ship(struct na_delivery *delivery, const struct na_config *config)
 {
-	int error;
+	int error, result;
 	bool found = na_sandbox_find(config->ship_user.data, &delivery->identity);
 
 	snprintf(delivery->user, sizeof(delivery->user), "%s",
@@ -105,6 +140,9 @@ static int prepare_ship(struct na_delivery *delivery, const struct na_config *co
 	error = make_folder(config->ship_path.data, &delivery->identity);
 	if (error)
 		return refuse(config->ship_path.data, error);
+	result = copy_credentials(delivery, config);
+	if (result)
+		return result;
 	delivery->program_fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (delivery->program_fd < 0)
 		return refuse("/proc/self/exe", -errno);
@@ -163,6 +201,10 @@ static int stop_ship(struct na_delivery *delivery)
 {
 	na_supervisor_close(&delivery->supervisor, na_clock_boot_ns() + STOP_NS);
 	na_cleanup_fd(&delivery->program_fd);
+	if (delivery->credentials)
+		na_credentials_remove(delivery->credentials);
+	free(delivery->credentials);
+	delivery->credentials = NULL;
 	return 0;
 }
 
@@ -173,6 +215,11 @@ int na_delivery_prepare(struct na_delivery *delivery, enum na_delivery_kind kind
 {
 	*delivery = (struct na_delivery){.kind = kind, .program_fd = -1};
 	return kind == NA_DELIVERY_SHIP ? prepare_ship(delivery, config) : NA_EXIT_DONE;
+}
+
+int32_t na_delivery_helper_pid(const struct na_delivery *delivery)
+{
+	return delivery->supervisor ? na_supervisor_helper_pid(delivery->supervisor) : 0;
 }
 
 int na_delivery_group(const struct na_delivery *delivery)

@@ -28,6 +28,7 @@ struct na_delivery {
 	struct na_supervisor *supervisor;
 	struct na_sandbox_identity identity; /* of the shipping process */
 	char user[64];                       /* that it runs as */
+	char *credentials;                   /* folder of copies for it, NULL: there are none */
 	int program_fd; /* this program, whatever the shipping user may reach */
 	/* Of the shipping process, for status. */
 	bool running, lost;
@@ -43,6 +44,9 @@ struct na_delivery {
  */
 int na_delivery_prepare(struct na_delivery *delivery, enum na_delivery_kind kind,
 			const struct na_config *config);
+
+/* The parent of every shipping process, 0: there is none. */
+int32_t na_delivery_helper_pid(const struct na_delivery *delivery);
 
 /* The group that has to read the journal, -1: none. */
 int na_delivery_group(const struct na_delivery *delivery);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cli/check_output.h"
 #include "cli/command.h"
 #include "cli/outputs.h"
 
@@ -76,8 +77,12 @@ int na_cli_config(const struct na_cli_config_options *options, struct na_config 
 {
 	struct na_config *config = na_config_new(na_cli_output_types);
 	struct na_config_errors errors = {0};
-	int error = config ? load_all(options, config, &errors) : -ENOMEM;
+	int error = -ENOMEM;
 
+	if (config) {
+		na_config_set_check_output(config, na_cli_check_output);
+		error = load_all(options, config, &errors);
+	}
 	if (error) {
 		print_errors(&errors);
 		na_config_errors_done(&errors);

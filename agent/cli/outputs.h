@@ -8,6 +8,7 @@
 #include "output.h"
 
 struct na_config;
+struct na_shipper;
 
 /* With a NULL behind. */
 extern const struct na_output *const na_cli_output_types[];
@@ -17,5 +18,9 @@ extern const struct na_output *const na_cli_output_types[];
  * none wants it. Any thread.
  */
 uint64_t na_cli_connection_interval(const struct na_config *config);
+
+/* Where the shipping process connects to, in the place of what is there. 0 or -ENOMEM: as it was.
+ */
+int na_cli_set_endpoints(const struct na_config *config, struct na_shipper *shipper);
 
 #endif

@@ -36,6 +36,7 @@ int na_session_open_pipeline(struct na_session *session, const struct na_session
 		.redact_count = config->process_redact.count,
 		.excluded = source->excluded,
 		.excluded_count = source->excluded_count,
+		.shipper = source->shipper,
 		.process_events = config->process_events,
 		.call_results = source->call_results,
 		.skipped_known = source->skipped_known,

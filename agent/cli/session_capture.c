@@ -59,6 +59,7 @@ static int open_pipeline(struct na_source *source)
 		.wall_offset_ns = source->watch.wall_offset_ns,
 		.excluded = source->excluded,
 		.excluded_count = source->excluded_count,
+		.shipper = &source->shipper,
 		.live = true,
 		.call_results = calls->attached,
 		.skipped_known = calls->skipped_known,
@@ -344,6 +345,9 @@ static int prepare(struct na_source *source)
 	int result =
 		na_delivery_prepare(&source->delivery, delivery_kind(session), session->config);
 
+	source->shipper.helper_pid = na_delivery_helper_pid(&source->delivery);
+	if (!result && na_cli_set_endpoints(session->config, &source->shipper) < 0)
+		result = na_command_out_of_memory();
 	if (!result)
 		result = open_capture(source);
 	if (!result)
@@ -468,6 +472,7 @@ int na_session_capture(struct na_session *session)
 	na_capture_close(&source.capture);
 	na_session_journal_done(&source.journal);
 	na_rules_free(source.rules);
+	na_shipper_clear(&source.shipper);
 	na_config_free(source.first);
 	na_cleanup_fd(&source.wake_fd);
 	free(source.in_kernel);

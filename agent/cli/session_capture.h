@@ -11,6 +11,7 @@
 #include "cli/session_internal.h"
 #include "cli/session_journal.h"
 #include "pipeline/clock_watch.h"
+#include "pipeline/shipper.h"
 
 struct na_source {
 	struct na_session *session;
@@ -22,6 +23,7 @@ struct na_source {
 	size_t excluded_count;
 	struct na_recorder *recorder; /* NULL: none, or it failed */
 	struct na_delivery delivery;
+	struct na_shipper shipper; /* what it does is no event, where it sends */
 	struct na_session_journal journal;
 	struct na_session_control *control; /* NULL: nobody may ask */
 	struct na_clock_watch watch;

@@ -89,6 +89,8 @@ static int prepare(struct na_source *source, const struct na_config *fresh,
 {
 	int error = changes->labels ? apply_labels(source, fresh) : 0;
 
+	if (!error && changes->outputs)
+		error = na_cli_set_endpoints(fresh, &source->shipper);
 	return error ? error : na_source_set_excluded(source, fresh);
 }
 

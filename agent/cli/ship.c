@@ -16,6 +16,7 @@
 #include "cli/delivery.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
+#include "cli/paths.h"
 #include "cli/signals.h"
 #include "cli/usage.h"
 #include "guard/sandbox.h"
@@ -84,79 +85,27 @@ static int load(struct process *process)
 	return error == -ENOMEM ? NA_EXIT_TRY_AGAIN : NA_EXIT_CONFIG;
 }
 
-struct paths {
-	struct na_sandbox_path
-		*items; /* the first OWN_PATHS are the agent's; the others are owned */
-	size_t count, size;
-	bool failed;
-};
-
-enum { OWN_PATHS = 3 };
-
-static void paths_done(struct paths *paths)
+static int collect_paths(const struct na_config *config, struct na_cli_paths *paths)
 {
-	for (size_t i = OWN_PATHS; i < paths->count; i++)
-		free((char *)paths->items[i].path);
-	free(paths->items);
-}
+	NA_FREE char *tail = strdup(config->journal_tail.data);
 
-static int paths_grow(struct paths *paths)
-{
-	size_t size = paths->size ? paths->size * 2 : 16;
-	struct na_sandbox_path *items;
-
-	if (paths->count < paths->size)
-		return 0;
-	items = realloc(paths->items, size * sizeof(*items));
-	if (!items)
+	if (!tail)
 		return -ENOMEM;
-	paths->items = items;
-	paths->size = size;
-	return 0;
-}
-
-/* What an output writes is made, rotated and removed in its folder. */
-static void take_path(void *context, const char *path, enum na_output_access access)
-{
-	struct paths *paths = context;
-	char *copy = strdup(path);
-
-	if (!copy || paths_grow(paths) < 0) {
-		free(copy);
-		paths->failed = true;
-		return;
-	}
-	paths->items[paths->count++] = (struct na_sandbox_path){
-		access == NA_OUTPUT_WRITES ? dirname(copy) : copy,
-		access == NA_OUTPUT_WRITES ? NA_SANDBOX_WRITE : NA_SANDBOX_READ,
-	};
-}
-
-static int collect_paths(const struct na_config *config, char *tail, struct paths *paths)
-{
-	if (paths_grow(paths) < 0)
-		return -ENOMEM;
-	paths->items[0] = (struct na_sandbox_path){config->journal_path.data, NA_SANDBOX_READ};
-	paths->items[1] = (struct na_sandbox_path){dirname(tail), NA_SANDBOX_READ};
-	paths->items[2] = (struct na_sandbox_path){config->ship_path.data, NA_SANDBOX_WRITE};
-	paths->count = OWN_PATHS;
-	for (size_t i = 0; i < config->outputs.count; i++) {
-		const struct na_config_output *output = &config->outputs.items[i];
-
-		if (output->type->paths)
-			output->type->paths(output->options, take_path, paths);
-	}
+	na_cli_paths_add(paths, config->journal_path.data, NA_SANDBOX_READ);
+	na_cli_paths_add(paths, dirname(tail), NA_SANDBOX_READ);
+	na_cli_paths_add(paths, config->ship_path.data, NA_SANDBOX_WRITE);
+	for (size_t i = 0; i < config->outputs.count; i++)
+		na_cli_paths_add_output(paths, &config->outputs.items[i]);
 	return paths->failed ? -ENOMEM : 0;
 }
 
 static int give_up_rights(const struct process *process)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	NA_CLEANUP(paths_done) struct paths paths = {0};
-	NA_FREE char *tail = strdup(process->config->journal_tail.data);
+	NA_CLEANUP(na_cli_paths_done) struct na_cli_paths paths = {0};
 	int landlock;
 
-	if (!tail || collect_paths(process->config, tail, &paths) < 0)
+	if (collect_paths(process->config, &paths) < 0)
 		return na_command_out_of_memory();
 	if (na_sandbox_enter(paths.items, paths.count, &landlock, &why) < 0) {
 		na_log_error("the shipping process cannot give up its rights: %.*s",

@@ -6,6 +6,12 @@
 
 #include "base/family.h"
 #include "config/config_internal.h"
+#include "output.h"
+
+static int check_here(const struct na_output *type, const void *options, struct na_buffer *why)
+{
+	return type->check(options, why);
+}
 
 /* ------------------------------------------------------------------------------------------- */
 
@@ -20,6 +26,7 @@ struct na_config *na_config_new(const struct na_output *const *types)
 	config->state = calloc(1, sizeof(*config->state));
 	if (config->state) {
 		config->state->types = types ? types : none;
+		config->state->check_output = check_here;
 		rows = na_config_rows(config);
 		if (na_rows_default(&rows) == 0)
 			return config;
@@ -42,6 +49,11 @@ void na_config_free(struct na_config *config)
 	}
 	free(config->state);
 	free(config);
+}
+
+void na_config_set_check_output(struct na_config *config, na_config_check_output *check)
+{
+	config->state->check_output = check;
 }
 
 size_t na_config_file_count(const struct na_config *config)

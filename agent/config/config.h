@@ -63,6 +63,14 @@ struct na_config *na_config_new(const struct na_output *const *types);
 void na_config_free(struct na_config *config);
 
 /*
+ * Who calls the `check` of an output's type while its configuration is loaded: 0, -ENOMEM, or
+ * another negative errno and `why` got one sentence. Without it, the type's own is called here.
+ */
+typedef int na_config_check_output(const struct na_output *type, const void *options,
+				   struct na_buffer *why);
+void na_config_set_check_output(struct na_config *config, na_config_check_output *check);
+
+/*
  * Load over what is there: maps merge, outputs append, of other keys the last one stays. -EINVAL:
  * `errors` got a line for each mistake; more may be loaded, to find theirs, but the configuration
  * is not to be used. A file that cannot be read is a mistake too. -ENOMEM.
@@ -100,5 +108,8 @@ uint64_t na_config_families(const struct na_config *config);
 /* The effective values as YAML that can be loaded again; comments say where each came from.
  * -ENOMEM. */
 int na_config_show(const struct na_config *config, struct na_buffer *out);
+
+/* The same for people: values of maps of outputs whose names tell of a secret are '***'. */
+int na_config_show_masked(const struct na_config *config, struct na_buffer *out);
 
 #endif

@@ -22,7 +22,8 @@ static inline void na_config_buffer_done(struct na_buffer *buffer)
 
 struct na_config_state {
 	const struct na_output *const *types; /* NULL behind them */
-	char **files;                         /* names that origins point to */
+	na_config_check_output *check_output;
+	char **files; /* names that origins point to */
 	size_t file_count;
 	struct na_config_origin origins[NA_OPTION_COUNT];
 };

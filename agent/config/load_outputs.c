@@ -141,7 +141,7 @@ static int check_type(const struct na_loader *loader, const yaml_node_t *item,
 {
 	struct na_place place = na_load_place(loader, item);
 	NA_CONFIG_BUFFER why = {0};
-	int error = output->type->check(output->options, &why);
+	int error = loader->config->state->check_output(output->type, output->options, &why);
 
 	if (error && error != -ENOMEM)
 		error = -EINVAL;

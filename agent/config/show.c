@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The effective configuration as YAML, each value with a comment that says where it came from. */
+#include <string.h>
+
 #include "config/config_internal.h"
 #include "config/outputs.h"
 #include "config/text.h"
@@ -44,7 +46,22 @@ struct shown {
 	int indent;
 	size_t start;
 	const struct na_config_origin *origin;
+	bool masked; /* secrets are not for who looks */
 };
+
+/* By its name, as sasl.password, Authorization, ssl.key.pem. Files that hold one are named, not
+ * shown. */
+static bool is_secret(const char *name)
+{
+	static const char *const parts[] = {
+		"password", "secret", "token",  "auth", "api-key",
+		"apikey",   "jaas",   "cookie", ".pem", "oauthbearer.config"};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		if (strcasestr(name, parts[i]))
+			return true;
+	return false;
+}
 
 static void show_texts(const struct na_text *texts, size_t count, const struct shown *shown,
 		       struct na_buffer *out)
@@ -73,7 +90,10 @@ static void show_map(const struct na_config_map *map, const struct shown *shown,
 		size_t start = out->length;
 
 		na_buffer_printf(out, "%*s%s: ", shown->indent + 2, "", pair->name.data);
-		na_text_print_yaml(pair->value, out);
+		if (shown->masked && is_secret(pair->name.data))
+			na_buffer_append_string(out, "'***'");
+		else
+			na_text_print_yaml(pair->value, out);
 		append_origin(&pair->origin, start, out);
 	}
 }
@@ -103,7 +123,7 @@ static void show_value(const struct na_option *option, const void *value, const 
 }
 
 /* An item of a list: each row is a key of its own. */
-static void show_output(const struct na_config_output *output, struct na_buffer *out)
+static void show_output(const struct na_config_output *output, bool masked, struct na_buffer *out)
 {
 	struct na_rows rows[NA_OUTPUT_ROWS];
 
@@ -111,7 +131,8 @@ static void show_output(const struct na_config_output *output, struct na_buffer 
 	for (size_t table = 0; table < NA_OUTPUT_ROWS; table++)
 		for (size_t i = 0; i < rows[table].count; i++) {
 			const struct na_option *option = &rows[table].options[i];
-			struct shown shown = {4, out->length, na_rows_origin(&rows[table], option)};
+			struct shown shown = {4, out->length, na_rows_origin(&rows[table], option),
+					      masked};
 
 			na_buffer_printf(out, "  %c %s:", table || i ? ' ' : '-', option->path);
 			show_value(option, na_rows_member(&rows[table], option), &shown, out);
@@ -128,15 +149,15 @@ static void show_outputs(const struct na_config_outputs *outputs, const struct s
 	}
 	na_buffer_append_char(out, '\n');
 	for (size_t i = 0; i < outputs->count; i++)
-		show_output(&outputs->items[i], out);
+		show_output(&outputs->items[i], shown->masked, out);
 }
 
 static void show_option(const struct na_rows *rows, const struct na_option *option,
-			const char *last, struct na_buffer *out)
+			const char *last, bool masked, struct na_buffer *out)
 {
 	const char *name = enter_section(option->path, last, out);
 	struct shown shown = {name == option->path ? 0 : 2, out->length,
-			      na_rows_origin(rows, option)};
+			      na_rows_origin(rows, option), masked};
 
 	na_buffer_printf(out, "%*s%s:", shown.indent, "", name);
 	if (option->type == NA_OPTION_OUTPUTS)
@@ -145,16 +166,26 @@ static void show_option(const struct na_rows *rows, const struct na_option *opti
 		show_value(option, na_rows_member(rows, option), &shown, out);
 }
 
-/* ------------------------------------------------------------------------------------------- */
-
-int na_config_show(const struct na_config *config, struct na_buffer *out)
+static int show(const struct na_config *config, bool masked, struct na_buffer *out)
 {
 	const struct na_rows rows = na_config_rows(config);
 	const char *last = "";
 
 	for (size_t i = 0; i < rows.count; i++) {
-		show_option(&rows, &rows.options[i], last, out);
+		show_option(&rows, &rows.options[i], last, masked, out);
 		last = rows.options[i].path;
 	}
 	return na_buffer_error(out);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+int na_config_show(const struct na_config *config, struct na_buffer *out)
+{
+	return show(config, false, out);
+}
+
+int na_config_show_masked(const struct na_config *config, struct na_buffer *out)
+{
+	return show(config, true, out);
 }

@@ -239,6 +239,7 @@ bool na_line_is_story(const struct na_event *event)
 	case NA_EVENT_AGENT_STOPPING:
 	case NA_EVENT_HEARTBEAT:
 	case NA_EVENT_CLOCK_CHANGED:
+	case NA_EVENT_OUTPUT_TESTED:
 		return true;
 	default:
 		return false;

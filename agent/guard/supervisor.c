@@ -127,6 +127,11 @@ int na_supervisor_open(struct na_supervisor **ret_supervisor)
 	return 0;
 }
 
+int32_t na_supervisor_helper_pid(const struct na_supervisor *supervisor)
+{
+	return supervisor->helper;
+}
+
 int na_supervisor_start(struct na_supervisor *supervisor, const struct na_supervisor_child *child,
 			uint64_t stop_timeout_ns)
 {

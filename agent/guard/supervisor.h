@@ -57,6 +57,9 @@ struct na_supervisor_event {
 /* Forks the helper. Negative errno. */
 int na_supervisor_open(struct na_supervisor **ret_supervisor);
 
+/* Of the helper: every child's parent. */
+int32_t na_supervisor_helper_pid(const struct na_supervisor *supervisor);
+
 /*
  * Runs this child from now on. One that runs is stopped first, as by na_supervisor_stop: this is
  * how it gets new descriptors. Everything is copied. -E2BIG: more than the maxima above; -EAGAIN:

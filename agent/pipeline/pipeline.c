@@ -8,6 +8,7 @@
 #include "journal/event_id.h"
 #include "config/filter.h"
 #include "pipeline/internal.h"
+#include "pipeline/shipper.h"
 
 /* Nobody asks for an ended process later than this: records of one moment are 1 ms apart at most.
  */
@@ -15,6 +16,8 @@
 
 static bool is_excluded(const struct na_pipeline *pipeline, const struct na_event *event)
 {
+	if (pipeline->options.shipper && na_shipper_owns(pipeline->options.shipper, event))
+		return true;
 	for (size_t i = 0; i < pipeline->options.excluded_count; i++)
 		if (na_filter_match(pipeline->options.excluded[i], event))
 			return true;

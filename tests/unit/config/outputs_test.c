@@ -338,6 +338,26 @@ static void test_set(void **state)
 	assert_int_equal(config->outputs.count, 0);
 }
 
+static void test_show_hides_secrets(void **state)
+{
+	struct na_buffer out = {0};
+
+	(void)state;
+	load_good("a.yaml",
+		  "outputs: [{name: k, type: kafka, topic: t, brokers: [a], kafka: {sasl.password: "
+		  "hush, ssl.key.pem: hush, sasl.username: audit}}]");
+	assert_int_equal(na_config_show_masked(config, &out), 0);
+	na_buffer_append_char(&out, '\0');
+	assert_null(strstr(out.data, "hush"));
+	assert_non_null(strstr(out.data, "sasl.password: '***'"));
+	assert_non_null(strstr(out.data, "sasl.username: \"audit\""));
+	na_buffer_clear(&out);
+	assert_int_equal(na_config_show(config, &out), 0);
+	na_buffer_append_char(&out, '\0');
+	assert_non_null(strstr(out.data, "sasl.password: \"hush\""));
+	na_buffer_done(&out);
+}
+
 static void test_show(void **state)
 {
 	struct na_buffer out = {0};
@@ -473,10 +493,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rows),   TEST(test_whole),      TEST(test_mistakes),
-		TEST(test_files),  TEST(test_descriptor), TEST(test_no_types),
-		TEST(test_set),    TEST(test_show),       TEST(test_too_many),
-		TEST(test_limits), TEST(test_conf_d),     TEST(test_no_memory),
+		TEST(test_rows),      TEST(test_whole),      TEST(test_mistakes),
+		TEST(test_files),     TEST(test_descriptor), TEST(test_no_types),
+		TEST(test_set),       TEST(test_show),       TEST(test_show_hides_secrets),
+		TEST(test_too_many),  TEST(test_limits),     TEST(test_conf_d),
+		TEST(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

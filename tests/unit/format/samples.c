@@ -391,6 +391,12 @@ static void fill_agent_stopping(struct na_event *event)
 	NA_SET_TEXT(event, MESSAGE, "SIGTERM");
 }
 
+static void fill_output_tested(struct na_event *event)
+{
+	NA_SET_TEXT(event, MESSAGE, "netaudit check --connect");
+	NA_SET_TEXT(event, NA_OUTPUT, "siem");
+}
+
 static void fill_heartbeat(struct na_event *event)
 {
 	NA_SET_TEXT(event, NA_AGENT_COUNTERS,
@@ -442,6 +448,7 @@ const struct na_sample na_samples[] = {
 	{"established-dedup", fill_established_dedup, NA_EVENT_ESTABLISHED},
 	{"events_lost-output", fill_events_lost_output, NA_EVENT_EVENTS_LOST},
 	{"heartbeat-output", fill_heartbeat_output, NA_EVENT_HEARTBEAT},
+	{"output_tested", fill_output_tested, NA_EVENT_OUTPUT_TESTED},
 };
 
 const size_t na_sample_count = sizeof(na_samples) / sizeof(*na_samples);

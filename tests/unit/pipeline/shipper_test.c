@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of the shipping process is no event, and what of it, and of others, still is. */
+#include "pipeline/shipper.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { HELPER = 900, OTHER = 901, PORT = 9092 };
+
+static const struct na_address there = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7}};
+static const struct na_address elsewhere = {
+	{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 8}};
+static const struct na_address there6 = {{0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+
+static struct na_event made(enum na_event_type type, int parent, const struct na_address *to,
+			    uint16_t port)
+{
+	struct na_event event;
+
+	na_event_init(&event, type, 1);
+	if (parent)
+		NA_SET(&event, PROCESS_PARENT_PID, parent);
+	if (to) {
+		NA_SET(&event, DESTINATION_IP, *to);
+		NA_SET(&event, DESTINATION_PORT, port);
+	}
+	return event;
+}
+
+static bool owns(const struct na_shipper *shipper, enum na_event_type type, int parent,
+		 const struct na_address *to, uint16_t port)
+{
+	struct na_event event = made(type, parent, to, port);
+
+	return na_shipper_owns(shipper, &event);
+}
+
+static void leaves_out_its_way(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER};
+
+	(void)state;
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("192.0.2.7"), PORT), 0);
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("[2001:db8::1]"), PORT), 0);
+	assert_true(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &there, PORT));
+	assert_true(owns(&shipper, NA_EVENT_CLOSED, HELPER, &there6, PORT));
+	assert_true(owns(&shipper, NA_EVENT_CONNECT_FAILED, HELPER, &there, PORT));
+	assert_true(owns(&shipper, NA_EVENT_SOCKET_CREATED, HELPER, NULL, 0));
+	na_shipper_clear(&shipper);
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &there, PORT));
+}
+
+static void reports_other_ways(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER};
+	struct na_event refused = made(NA_EVENT_SOCKET_CREATED, HELPER, NULL, 0);
+
+	(void)state;
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("192.0.2.7"), PORT), 0);
+	na_event_set_error(&refused, -1);
+	assert_false(na_shipper_owns(&shipper, &refused));
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &elsewhere, PORT));
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &there, PORT + 1));
+	assert_false(owns(&shipper, NA_EVENT_DENIED, HELPER, &there, PORT));
+	assert_false(owns(&shipper, NA_EVENT_LISTENING, HELPER, NULL, 0));
+	na_shipper_clear(&shipper);
+}
+
+static void reports_others(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER}, none = {0};
+
+	(void)state;
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("192.0.2.7"), PORT), 0);
+	assert_int_equal(na_shipper_add(&none, na_text_of("192.0.2.7"), PORT), 0);
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, OTHER, &there, PORT));
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, 0, &there, PORT));
+	assert_false(owns(&none, NA_EVENT_ESTABLISHED, 0, &there, PORT));
+	na_shipper_clear(&shipper);
+	na_shipper_clear(&none);
+}
+
+static void takes_a_name_for_any_address(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER};
+
+	(void)state;
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("siem.example"), PORT), 0);
+	assert_true(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &elsewhere, PORT));
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &elsewhere, PORT + 1));
+	na_shipper_clear(&shipper);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(leaves_out_its_way),
+		cmocka_unit_test(reports_other_ways),
+		cmocka_unit_test(reports_others),
+		cmocka_unit_test(takes_a_name_for_any_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
