@@ -17,7 +17,6 @@
 #include "guard/capabilities.h"
 
 #define BATCH 4096
-#define SELF_TEST_NS (3 * NA_NS_PER_SEC)
 #define RECONCILE_NS (10 * NA_NS_PER_SEC) /* at most so often */
 
 static enum na_delivery_kind delivery_kind(const struct na_session *session)
@@ -88,118 +87,6 @@ static int open_recorder(struct na_source *source)
 	return NA_EXIT_CANNOT_CREATE;
 }
 
-/* A recording that fails is told once and ends there; the events go on. */
-static int take(void *context, const struct na_record_header *record)
-{
-	struct na_source *source = context;
-	int error = source->recorder ? na_recorder_add(source->recorder, record) : 0;
-
-	source->lost |= record->type == NA_RECORD_LOST;
-	if (error) {
-		na_log_error("%s: cannot be written, the recording ends here: %s",
-			     source->session->options->record, strerrordesc_np(-error));
-		na_recorder_close(&source->recorder);
-	}
-	return na_pipeline_record(source->session->pipeline, record);
-}
-
-static int report(struct na_source *source, enum na_event_type type, const char *message)
-{
-	return na_pipeline_agent_event(source->session->pipeline, type, na_clock_boot_ns(),
-				       message);
-}
-
-/* In the log and in the stream. `message` has no NUL yet. */
-static int report_degraded(struct na_source *source, struct na_buffer *message)
-{
-	na_buffer_append_char(message, '\0');
-	if (na_buffer_error(message))
-		return -ENOMEM;
-	na_log_warning("%s", message->data);
-	return report(source, NA_EVENT_AGENT_DEGRADED, message->data);
-}
-
-/* Lifecycle sources that are not attached. 0: all are; 1: some are not; or an error. */
-static int report_missing(struct na_source *source)
-{
-	const struct na_program_state *programs = na_capture_programs(source->capture);
-	int result = 0;
-
-	for (int id = 0; id < NA_PROGRAM_COUNT && result >= 0; id++) {
-		NA_CLEANUP(na_buffer_done) struct na_buffer message = {0};
-		int error;
-
-		if (!programs[id].wanted || programs[id].attached || !*programs[id].feeds)
-			continue;
-		na_buffer_printf(&message, "%s is not attached, it is the source of: %s (%s)",
-				 programs[id].source, programs[id].feeds, programs[id].reason);
-		error = report_degraded(source, &message);
-		result = error ? error : 1;
-	}
-	return result;
-}
-
-/* As report_missing: 0, 1 or an error. */
-static int self_test(struct na_source *source)
-{
-	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	int error;
-
-	if (!na_capture_self_test(source->capture, SELF_TEST_NS, take, source, &why))
-		return 0;
-	error = report_degraded(source, &why);
-	return error ? error : 1;
-}
-
-static int test_sources(struct na_source *source)
-{
-	int missing = report_missing(source);
-	int failed = missing < 0 ? missing : self_test(source);
-
-	if (failed < 0)
-		return na_session_result(failed);
-	if (!source->session->options->strict || (!missing && !failed))
-		return NA_EXIT_DONE;
-	na_log_error("not every source works, and --strict was given");
-	return NA_EXIT_UNAVAILABLE;
-}
-
-static int tell_started(struct na_source *source)
-{
-	const struct na_program_state *programs = na_capture_programs(source->capture);
-	unsigned int attached = 0, wanted = 0;
-	char message[64];
-
-	for (int id = 0; id < NA_PROGRAM_COUNT; id++) {
-		attached += programs[id].attached;
-		wanted += programs[id].wanted;
-	}
-	snprintf(message, sizeof(message), "%u of %u kernel programs attached", attached, wanted);
-	return report(source, NA_EVENT_AGENT_STARTED, message);
-}
-
-static int start(struct na_source *source)
-{
-	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	int result = test_sources(source), error;
-
-	if (result)
-		return result;
-	error = na_pipeline_scan(source->session->pipeline);
-	if (error)
-		na_log_warning("/proc cannot be read, so what ran before is not described: %s",
-			       strerrordesc_np(-error));
-	error = tell_started(source);
-	if (error || !source->session->config->capture_snapshot)
-		return na_session_result(error);
-	error = na_capture_snapshot(source->capture);
-	if (!error)
-		return NA_EXIT_DONE;
-	na_buffer_printf(&why, "the sockets that are there cannot be listed: %s",
-			 strerrordesc_np(-error));
-	return na_session_result(report_degraded(source, &why));
-}
-
 /* So that a recording knows it too, it is a record. */
 static int tell_found_all(struct na_source *source)
 {
@@ -214,7 +101,7 @@ static int tell_found_all(struct na_source *source)
 	if (source->found_all || na_capture_snapshot_pending(source->capture))
 		return 0;
 	source->found_all = true;
-	return take(source, &record.header);
+	return na_source_take(source, &record.header);
 }
 
 /* The tick brings the time; what happened to the clock is told in it. */
@@ -264,7 +151,7 @@ static int tick(struct na_source *source, uint64_t now_ns)
 		na_capture_flush_flows(source->capture);
 	}
 	look_again(source, now_ns);
-	error = na_capture_losses(source->capture, now_ns, take, source);
+	error = na_capture_losses(source->capture, now_ns, na_source_take, source);
 	if (!error)
 		error = follow_clock(source, now_ns);
 	if (!error)
@@ -304,7 +191,7 @@ static int handle_others(struct na_source *source)
 /* What is due, and sleeps when that was all. */
 static int turn(struct na_source *source)
 {
-	int passed = na_capture_read(source->capture, BATCH, take, source);
+	int passed = na_capture_read(source->capture, BATCH, na_source_take, source);
 	int error = passed < 0 ? passed : tell_found_all(source);
 
 	if (!error)
@@ -323,11 +210,11 @@ static int end(struct na_source *source)
 
 	na_capture_flush_flows(source->capture);
 	na_capture_detach(source->capture);
-	error = na_capture_drain(source->capture, take, source);
+	error = na_capture_drain(source->capture, na_source_take, source);
 	if (error < 0)
 		return error;
 	now_ns = na_clock_boot_ns();
-	error = na_capture_losses(source->capture, now_ns, take, source);
+	error = na_capture_losses(source->capture, now_ns, na_source_take, source);
 	if (!error)
 		error = na_pipeline_flush(pipeline, now_ns);
 	if (!error)
@@ -432,7 +319,7 @@ static int run(struct na_source *source)
 
 	result = prepare(source);
 	if (!result)
-		result = start(source);
+		result = na_source_start(source);
 	if (!result)
 		result = give_up_rights(source);
 	if (!result)
@@ -457,6 +344,21 @@ static int close_recorder(struct na_source *source, int result)
 }
 
 /* ------------------------------------------------------------------------------------------- */
+
+/* A recording that fails is told once and ends there; the events go on. */
+int na_source_take(void *context, const struct na_record_header *record)
+{
+	struct na_source *source = context;
+	int error = source->recorder ? na_recorder_add(source->recorder, record) : 0;
+
+	source->lost |= record->type == NA_RECORD_LOST;
+	if (error) {
+		na_log_error("%s: cannot be written, the recording ends here: %s",
+			     source->session->options->record, strerrordesc_np(-error));
+		na_recorder_close(&source->recorder);
+	}
+	return na_pipeline_record(source->session->pipeline, record);
+}
 
 int na_session_capture(struct na_session *session)
 {

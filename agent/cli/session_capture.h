@@ -40,6 +40,15 @@ struct na_source {
 /* Sets `excluded` from a configuration, here and in the pipeline. -ENOMEM: as it was. */
 int na_source_set_excluded(struct na_source *source, const struct na_config *config);
 
+/* A record that came, as na_record_take; `context` is the source. */
+int na_source_take(void *context, const struct na_record_header *record);
+
+/*
+ * Tests the sources, describes the processes and sockets that are there, tells that the agent has
+ * started. An enum na_exit.
+ */
+int na_source_start(struct na_source *source);
+
 /* SIGHUP: a configuration without a mistake takes effect as far as it can, another not at all. */
 void na_source_reload(struct na_source *source);
 
