@@ -528,6 +528,68 @@ def java_client(test, folder):
     expect_equal("network.type", "ipv4", lookup(established, "network.type"))
 
 
+def ssh_login(test, folder):
+    """The server accepts in one process and serves in others; the connection is one."""
+    sshd, ssh, keygen = need("sshd", "ssh", "ssh-keygen")
+    port = free_port()
+    for name in ("host", "user"):
+        subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+    (folder / "sshd.conf").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nStrictModes no\n"
+        f"AuthorizedKeysFile {folder}/user.pub\nPermitRootLogin prohibit-password\nUsePAM no\n"
+        f"PidFile {folder}/pid\n"
+    )
+    Path("/run/sshd").mkdir(exist_ok=True)  # where it parts with its privileges
+    server = [sshd, "-D", "-f", str(folder / "sshd.conf")]
+    command = [ssh, "-F", "none", "-p", str(port), "-i", str(folder / "user"), "-T"]
+    command += ["-o", "StrictHostKeyChecking=no", "-o", f"UserKnownHostsFile={folder}/known"]
+    with test.agent() as agent, Server(server, port):
+        done = subprocess.run(
+            command + ["root@127.0.0.1", "echo $SSH_CONNECTION"],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        if done.returncode:
+            raise Failure(f"ssh: {done.stderr}")
+        # What sshd itself says of the connection: address, port, address, port.
+        source = int(done.stdout.split()[1])
+        established, accepted = both_ends(test, agent, port, source)
+    expect_process(established, ssh, str(folder / "user"))
+    expect_process(accepted, sshd, str(folder / "sshd.conf"))
+
+
+def psql_query(test, folder):
+    """The server says who its client is."""
+    psql, runuser = need("psql", "runuser")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if not found:
+        raise Skip("not installed: postgres")
+    server, port, data = found[-1], free_port(), folder / "data"
+    data.mkdir()
+    shutil.chown(data, "postgres")
+    as_user = [runuser, "-u", "postgres", "--"]
+    initdb = [str(server.parent / "initdb"), "-A", "trust", "-N", "-D", str(data)]
+    subprocess.run(as_user + initdb, stdout=subprocess.DEVNULL, check=True, cwd=data)
+    command = [str(server), "-D", str(data), "-p", str(port), "-k", "", "-h", "127.0.0.1"]
+    with test.agent() as agent, Server(as_user + command, port, cwd=data):
+        done = subprocess.run(
+            [psql, "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-At", "-c"]
+            + ["select inet_client_port(), pg_backend_pid()"],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        if done.returncode:
+            raise Failure(f"psql: {done.stderr}")
+        source, _ = map(int, done.stdout.split("|"))
+        established, accepted = both_ends(test, agent, port, source)
+    expect_equal("client", "psql", lookup(established, "process.name"))
+    # The postmaster accepts; the backend that serves is its child.
+    expect_process(accepted, str(server), "-D")
+    expect_equal("user", "postgres", lookup(accepted, "user.name"))
+
+
 def real_programs(test):
     parts = {
         "nginx's access log": nginx_log,
@@ -535,6 +597,8 @@ def real_programs(test):
         "python http.server": python_server,
         "go server": go_server,
         "java client": java_client,
+        "ssh and sshd": ssh_login,
+        "psql and postgres": psql_query,
     }
     for name, part in parts.items():
         with tempfile.TemporaryDirectory() as folder:
