@@ -25,7 +25,7 @@ static const struct na_usage usage = {
 	.details = "FILTER is as in \"netaudit live --help\". Gaps are told on stderr.",
 };
 
-static int parse_format(const char *name, enum na_query_format *ret_format)
+static int parse_format(const char *name, enum na_output_format *ret_format)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
 	int error = na_query_format_find(name, ret_format, &why);

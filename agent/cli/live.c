@@ -7,6 +7,7 @@
 #include "cli/follow.h"
 #include "cli/options.h"
 #include "cli/session.h"
+#include "cli/stdout.h"
 #include "config/filter.h"
 #include "control/control.h"
 

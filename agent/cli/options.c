@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -93,11 +92,4 @@ int na_cli_config(const struct na_cli_config_options *options, struct na_config 
 	na_log_set_level((enum na_log_level)config->log_level);
 	*ret_config = config;
 	return NA_EXIT_DONE;
-}
-
-bool na_cli_wants_colour(void)
-{
-	const char *no_colour = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
 }

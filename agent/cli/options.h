@@ -3,7 +3,6 @@
 #ifndef NA_CLI_OPTIONS_H
 #define NA_CLI_OPTIONS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "cli/usage.h"
@@ -32,8 +31,5 @@ struct na_cli_config_options {
  * every mistake has been printed to stderr.
  */
 int na_cli_config(const struct na_cli_config_options *options, struct na_config **ret_config);
-
-/* stdout is a terminal and NO_COLOR (no-color.org) is not set. */
-bool na_cli_wants_colour(void);
 
 #endif

@@ -4,10 +4,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
+#include "cli/stdout.h"
 #include "config/filter.h"
 #include "format/ecs.h"
 #include "format/line.h"
@@ -23,13 +22,9 @@ struct na_print {
 	int error;
 };
 
-static unsigned int terminal_width(const struct na_print_options *options)
+static unsigned int width_of(const struct na_print_options *options)
 {
-	struct winsize size;
-
-	if (options->width)
-		return options->width;
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+	return options->width ? options->width : na_cli_width();
 }
 
 static int put(struct na_sink *sink, const struct na_event *event)
@@ -48,7 +43,7 @@ static int put(struct na_sink *sink, const struct na_event *event)
 
 static int make_encoder(struct na_print *print)
 {
-	struct na_line_options line = {terminal_width(&print->options), print->options.colour};
+	struct na_line_options line = {width_of(&print->options), print->options.colour};
 
 	if (print->options.json) {
 		print->ecs = na_ecs_new(print->options.constants);
@@ -91,17 +86,8 @@ struct na_sink *na_print_sink(struct na_print *print)
 
 int na_print_flush(struct na_print *print)
 {
-	size_t written = 0;
-
-	while (!print->error && written < print->out.length) {
-		ssize_t count = write(STDOUT_FILENO, print->out.data + written,
-				      print->out.length - written);
-
-		if (count >= 0)
-			written += (size_t)count;
-		else if (errno != EINTR)
-			print->error = -errno;
-	}
+	if (!print->error)
+		print->error = na_cli_write(&print->out);
 	na_buffer_clear(&print->out);
 	return print->error;
 }
@@ -109,5 +95,5 @@ int na_print_flush(struct na_print *print)
 void na_print_resize(struct na_print *print)
 {
 	if (print->line)
-		na_line_resize(print->line, terminal_width(&print->options));
+		na_line_resize(print->line, width_of(&print->options));
 }

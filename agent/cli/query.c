@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/query_run.h"
+#include "cli/stdout.h"
 #include "cli/time_text.h"
 
 struct query_options {
@@ -56,12 +57,12 @@ static int parse_time(const char *option, const char *text, uint64_t now_ns, uin
 	return NA_EXIT_DONE;
 }
 
-static int parse_format(const struct query_options *options, enum na_query_format *ret_format)
+static int parse_format(const struct query_options *options, enum na_output_format *ret_format)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
 	int error;
 
-	*ret_format = options->json || !isatty(STDOUT_FILENO) ? NA_QUERY_ECS : NA_QUERY_LINE;
+	*ret_format = options->json || !isatty(STDOUT_FILENO) ? NA_OUTPUT_ECS : NA_OUTPUT_LINE;
 	if (!options->format)
 		return NA_EXIT_DONE;
 	error = na_query_format_find(options->format, ret_format, &why);

@@ -7,16 +7,16 @@
 
 #include "base/buffer.h"
 #include "event.h"
-
-enum na_query_format { NA_QUERY_ECS, NA_QUERY_FLAT, NA_QUERY_LINE, NA_QUERY_FORMAT_COUNT };
+#include "output_common.h"
 
 /* -EINVAL: `why` says which there are, and which is nearest. -ENOMEM. */
-int na_query_format_find(const char *name, enum na_query_format *ret_format, struct na_buffer *why);
+int na_query_format_find(const char *name, enum na_output_format *ret_format,
+			 struct na_buffer *why);
 
 struct na_query_output;
 
 /* NULL: out of memory. */
-struct na_query_output *na_query_output_new(enum na_query_format format, bool colour);
+struct na_query_output *na_query_output_new(enum na_output_format format, bool colour);
 void na_query_output_free(struct na_query_output *output);
 
 /*

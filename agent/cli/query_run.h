@@ -15,7 +15,7 @@ struct na_query {
 	const char *tail;    /* NULL: none */
 	const struct na_filter *filter;
 	uint64_t since_ns, until_ns; /* wall time: from the one up to, not with, the other */
-	enum na_query_format format;
+	enum na_output_format format;
 	bool colour;
 	bool follow;
 	bool summary, summary_json;

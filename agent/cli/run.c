@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/session.h"
+#include "cli/stdout.h"
 
 struct run_options {
 	struct na_cli_config_options config;

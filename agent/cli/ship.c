@@ -18,6 +18,7 @@
 #include "cli/outputs.h"
 #include "cli/paths.h"
 #include "cli/signals.h"
+#include "cli/stdout.h"
 #include "cli/usage.h"
 #include "guard/sandbox.h"
 #include "guard/supervisor.h"

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/stdout.h"
 #include "control/control.h"
 #include "control/status_text.h"
 

@@ -2,6 +2,7 @@
 /* A row for each format. */
 #include "ship/format.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "format/ecs.h"
@@ -83,6 +84,20 @@ struct na_format *na_format_new(enum na_output_format format, const struct na_ev
 		return made;
 	free(made);
 	return NULL;
+}
+
+int na_format_heading(enum na_output_format format, const struct na_line_options *options,
+		      struct na_buffer *out)
+{
+	struct na_line *line;
+	int error;
+
+	if (format != NA_OUTPUT_LINE)
+		return 0;
+	line = na_line_new(options);
+	error = line ? na_line_heading(line, out) : -ENOMEM;
+	na_line_free(line);
+	return error;
 }
 
 void na_format_free(struct na_format *format)

@@ -21,6 +21,10 @@ bool na_format_known(enum na_output_format format);
  */
 struct na_format *na_format_new(enum na_output_format format, const struct na_event *constants,
 				const struct na_line_options *line);
+/* What stands above the first event; nothing but for `line`. 0 or -ENOMEM. */
+int na_format_heading(enum na_output_format format, const struct na_line_options *line,
+		      struct na_buffer *out);
+
 void na_format_free(struct na_format *format);
 
 /* Appends the event without a newline. 0 or -ENOMEM, then the buffer holds what it held before. */
