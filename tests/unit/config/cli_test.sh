@@ -52,6 +52,10 @@ expect 64 '' '"--help" takes no argument' check --help=1
 expect 64 '' 'unexpected argument "extra"' check extra
 expect 0 '' 'configuration is valid' check -c "$folder/good.yaml"
 expect 0 '' 'configuration is valid: OK, 1 file, 0 outputs$' check -c "$conf_d/00-default.yaml"
+for example in "$conf_d"/*.yaml; do
+	expect 0 '' 'configuration is valid: OK, 1 file, ' check -c "$example"
+done
+expect 0 '' "configuration is valid: OK, $(find "$conf_d" -name '*.yaml' | wc -l) files, " check -c "$conf_d"
 expect 0 '' 'configuration is valid: OK, 2 files, 0 outputs$' check -c "$conf_d/30-labels.yaml" -c "$folder/good.yaml"
 expect 78 '' ':5: journal.tail_size: 3GiB is more than journal.max_size, 2GiB$' check -c "$folder/limit.yaml"
 expect 78 '' '^--set: ship.path: "/var/lib/netaudit/journal/ship" cannot be in journal.path' check --set ship.path=/var/lib/netaudit/journal/ship

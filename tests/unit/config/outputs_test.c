@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The list `outputs`: values, mistakes and their places, several files, --set, --show, no memory.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -412,35 +411,6 @@ static void test_limits(void **state)
 	}
 }
 
-static int is_yaml(const struct dirent *entry)
-{
-	return strstr(entry->d_name, ".yaml") != NULL;
-}
-
-/* Each file of conf.d alone, and all of them. */
-static void test_conf_d(void **state)
-{
-	struct dirent **entries;
-	int count = scandir(NA_CONF_D, &entries, is_yaml, alphasort);
-
-	assert_true(count >= 2);
-	for (int i = 0; i < count; i++) {
-		char path[512];
-
-		snprintf(path, sizeof(path), "%s/%s", NA_CONF_D, entries[i]->d_name);
-		if (na_config_load_file(config, path, &errors) || na_config_check(config, &errors))
-			fail_msg("%s", messages());
-		end(state);
-		begin(state);
-		free(entries[i]);
-	}
-	free(entries);
-	if (na_config_load_folder(config, NA_CONF_D, &errors) || na_config_check(config, &errors))
-		fail_msg("%s", messages());
-	assert_int_equal(na_config_file_count(config), count);
-	assert_true(config->outputs.count >= 2);
-}
-
 static int do_everything(const char *text)
 {
 	struct na_config_errors found = {0};
@@ -493,11 +463,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rows),      TEST(test_whole),      TEST(test_mistakes),
-		TEST(test_files),     TEST(test_descriptor), TEST(test_no_types),
-		TEST(test_set),       TEST(test_show),       TEST(test_show_hides_secrets),
-		TEST(test_too_many),  TEST(test_limits),     TEST(test_conf_d),
-		TEST(test_no_memory),
+		TEST(test_rows),     TEST(test_whole),      TEST(test_mistakes),
+		TEST(test_files),    TEST(test_descriptor), TEST(test_no_types),
+		TEST(test_set),      TEST(test_show),       TEST(test_show_hides_secrets),
+		TEST(test_too_many), TEST(test_limits),     TEST(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
