@@ -17,6 +17,12 @@ static int wrong(struct na_buffer *why, const char *path, const char *what, int 
 	return error;
 }
 
+static int cannot_read(struct na_buffer *why, const char *path, int error)
+{
+	na_buffer_printf(why, "%s cannot be read: %s", path, strerrordesc_np(-error));
+	return error;
+}
+
 /* Up to a byte more than a secret may have. Negative errno, or how many. */
 static ssize_t read_file(const char *path, char *data)
 {
@@ -64,7 +70,7 @@ int na_secret_read(const char *name, struct na_buffer *out, struct na_buffer *wh
 		return -ENOMEM;
 	count = read_file(path.data, read.data);
 	if (count < 0)
-		return wrong(why, path.data, strerrordesc_np((int)-count), (int)count);
+		return cannot_read(why, path.data, (int)count);
 	read.length = (size_t)count;
 	if (read.length && read.data[read.length - 1] == '\n')
 		read.length--;

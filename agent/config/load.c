@@ -66,31 +66,34 @@ static int load_single(const struct na_loader *loader, const struct na_rows *row
 	return 0;
 }
 
-static int load_items(const struct na_loader *loader, const struct na_option *option,
-		      const yaml_node_t *list, void *fresh)
+static int load_item(const struct na_loader *loader, const struct na_option *option,
+		     yaml_node_t *node, void *fresh)
 {
+	struct na_place place = na_load_place(loader, node);
 	NA_CONFIG_BUFFER why = {0};
+	int error;
 
-	for (yaml_node_item_t *item = list->data.sequence.items.start;
-	     item < list->data.sequence.items.top; item++) {
-		yaml_node_t *node = na_load_node(loader, *item);
-		struct na_place place = na_load_place(loader, node);
-		int error;
-
-		if (na_mistakes_full(loader->errors))
-			return 0;
-		if (node->type != YAML_SCALAR_NODE || na_yaml_is_null(node)) {
-			na_load_refuse(loader, node, option->path,
-				       "each item of this list is a text");
-			continue;
-		}
-		error = na_value_add(option, na_yaml_text(node), fresh, &why);
-		error = na_mistake_if(error, loader->errors, &place, option->path, &why);
-		if (error)
-			return error;
-		na_buffer_clear(&why);
+	if (node->type != YAML_SCALAR_NODE || na_yaml_is_null(node)) {
+		na_load_refuse(loader, node, option->path, "each item of this list is a text");
+		return 0;
 	}
-	return 0;
+	error = na_value_add(option, na_yaml_text(node), fresh, &why);
+	return na_mistake_if(error, loader->errors, &place, option->path, &why);
+}
+
+/* A text is a list of one. */
+static int load_items(const struct na_loader *loader, const struct na_option *option,
+		      yaml_node_t *list, void *fresh)
+{
+	int error = 0;
+
+	if (list->type == YAML_SCALAR_NODE)
+		return load_item(loader, option, list, fresh);
+	for (yaml_node_item_t *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top && !error && !na_mistakes_full(loader->errors);
+	     item++)
+		error = load_item(loader, option, na_load_node(loader, *item), fresh);
+	return error;
 }
 
 /* Before the items cost anything: an alias can name a long list many times. */
@@ -117,12 +120,12 @@ static int load_list(const struct na_loader *loader, const struct na_rows *rows,
 	NA_CONFIG_BUFFER why = {0};
 	int error;
 
-	if (node->type != YAML_SEQUENCE_NODE) {
+	if (node->type == YAML_MAPPING_NODE || na_yaml_is_null(node)) {
 		na_mistake(loader->errors, &place, option->path, "a list is needed here, as [%s]",
 			   *option->fallback ? option->fallback : "one, another");
 		return 0;
 	}
-	if (is_too_long(loader, option, node))
+	if (node->type == YAML_SEQUENCE_NODE && is_too_long(loader, option, node))
 		return 0;
 	error = load_items(loader, option, node, &fresh);
 	if (!error && loader->errors->count == before) {

@@ -63,7 +63,8 @@ static void reads_a_credential(void **state)
 	setenv("CREDENTIALS_DIRECTORY", folder, 1);
 	assert_int_equal(read_secret("hec", &secret, ""), 0);
 	assert_string_equal(secret.data, "abc");
-	assert_int_equal(read_secret("none", &secret, "/none No such file"), -ENOENT);
+	assert_int_equal(read_secret("none", &secret, "/none cannot be read: No such file"),
+			 -ENOENT);
 }
 
 static void refuses_what_is_none(void **state)

@@ -267,7 +267,7 @@ static const struct {
 	 "a.yaml:2:10: capture.rings: one value is needed here, not a list\n"},
 	{"capture:\n  rings: {a: 1}\n",
 	 "a.yaml:2:10: capture.rings: one value is needed here, not a group of keys\n"},
-	{"capture:\n  families: inet\n",
+	{"capture:\n  families: {inet: 1}\n",
 	 "a.yaml:2:13: capture.families: a list is needed here, as [inet,inet6]\n"},
 	{"capture:\n  families: []\n", "a.yaml:2:13: capture.families: needs at least 1\n"},
 	{"capture:\n  families: [inet, ipv6, [x]]\n",

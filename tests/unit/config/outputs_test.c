@@ -337,6 +337,17 @@ static void test_set(void **state)
 	assert_int_equal(config->outputs.count, 0);
 }
 
+static void test_text_is_a_list_of_one(void **state)
+{
+	const struct na_config_filters *select;
+
+	(void)state;
+	load_good("a.yaml", "outputs: [{name: k, type: stdout, select: event=accepted}]");
+	select = &config->outputs.items[0].common.select;
+	assert_int_equal(select->count, 1);
+	assert_string_equal(select->texts[0].data, "event=accepted");
+}
+
 static void test_show_hides_secrets(void **state)
 {
 	struct na_buffer out = {0};
@@ -463,10 +474,19 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_rows),     TEST(test_whole),      TEST(test_mistakes),
-		TEST(test_files),    TEST(test_descriptor), TEST(test_no_types),
-		TEST(test_set),      TEST(test_show),       TEST(test_show_hides_secrets),
-		TEST(test_too_many), TEST(test_limits),     TEST(test_no_memory),
+		TEST(test_rows),
+		TEST(test_whole),
+		TEST(test_mistakes),
+		TEST(test_files),
+		TEST(test_descriptor),
+		TEST(test_no_types),
+		TEST(test_set),
+		TEST(test_show),
+		TEST(test_show_hides_secrets),
+		TEST(test_text_is_a_list_of_one),
+		TEST(test_too_many),
+		TEST(test_limits),
+		TEST(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
