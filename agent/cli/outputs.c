@@ -9,7 +9,10 @@
 #include "pipeline/shipper.h"
 #include "stdout/stdout.h"
 
-const struct na_output *const na_cli_output_types[] = {&na_output_stdout, &na_output_file, NULL};
+const struct na_output *const na_cli_output_types[] = {
+	&na_output_stdout, &na_output_file,  
+	 NULL,
+};
 
 struct taken_endpoints {
 	struct na_shipper shipper;
@@ -42,7 +45,7 @@ uint64_t na_cli_connection_interval(const struct na_config *config)
 
 int na_cli_set_endpoints(const struct na_config *config, struct na_shipper *shipper)
 {
-	struct taken_endpoints taken = {.shipper.helper_pid = shipper->helper_pid};
+	struct taken_endpoints taken = {0};
 
 	for (size_t i = 0; i < config->outputs.count; i++) {
 		const struct na_config_output *output = &config->outputs.items[i];
@@ -55,6 +58,7 @@ int na_cli_set_endpoints(const struct na_config *config, struct na_shipper *ship
 		return taken.error;
 	}
 	na_shipper_clear(shipper);
-	*shipper = taken.shipper;
+	shipper->endpoints = taken.shipper.endpoints;
+	shipper->count = taken.shipper.count;
 	return 0;
 }

@@ -33,8 +33,8 @@ struct na_session_source {
 	uint64_t wall_offset_ns;
 	struct na_filter *const *excluded; /* what nobody has left out yet; borrowed */
 	size_t excluded_count;
-	const struct na_shipper *shipper; /* NULL: there is none; borrowed */
-	bool live;                        /* the processes of this host may be asked for */
+	struct na_shipper *shipper; /* NULL: there is none; borrowed */
+	bool live;                  /* the processes of this host may be asked for */
 	bool call_results, skipped_known;
 	uint64_t connection_interval_ns; /* 0: open connections are not reported */
 	const char *instance;            /* of event ids: journal/event_id.h */

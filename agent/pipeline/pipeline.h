@@ -28,7 +28,7 @@ struct na_pipeline_options {
 	size_t redact_count;
 	struct na_filter *const *excluded; /* what the kernel could not leave out; borrowed */
 	size_t excluded_count;
-	const struct na_shipper *shipper; /* pipeline/shipper.h; borrowed; NULL: none */
+	struct na_shipper *shipper; /* pipeline/shipper.h; borrowed; NULL: none */
 	bool process_events;
 	bool call_results;       /* RESULT records come */
 	bool skipped_known;      /* the kernel counts skipped runs of programs */

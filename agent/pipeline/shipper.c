@@ -36,6 +36,48 @@ static bool goes_there(const struct na_shipper_endpoint *endpoint, const struct 
 		       sizeof(endpoint->address.bytes)) == 0);
 }
 
+static bool goes_to_endpoint(const struct na_shipper *shipper, const struct na_event *event)
+{
+	if (!na_event_has(event, NA_FIELD_DESTINATION_IP) ||
+	    !na_event_has(event, NA_FIELD_DESTINATION_PORT))
+		return false;
+	for (size_t i = 0; i < shipper->count; i++)
+		if (goes_there(&shipper->endpoints[i], event))
+			return true;
+	return false;
+}
+
+static bool is_shipping(const struct na_shipper *shipper, const struct na_event *event)
+{
+	return na_event_has(event, NA_FIELD_PROCESS_PARENT_PID) &&
+	       event->f_PROCESS_PARENT_PID == shipper->helper_pid;
+}
+
+static struct na_shipper_source *find_source(struct na_shipper *shipper,
+					     const struct na_event *event)
+{
+	if (!na_event_has(event, NA_FIELD_SOURCE_IP) || !na_event_has(event, NA_FIELD_SOURCE_PORT))
+		return NULL;
+	for (size_t i = 0; i < NA_SHIPPER_RECENT; i++) {
+		struct na_shipper_source *source = &shipper->recent[i];
+
+		if (source->port && event->f_SOURCE_PORT == source->port &&
+		    memcmp(event->f_SOURCE_IP.bytes, source->address.bytes,
+			   sizeof(source->address.bytes)) == 0)
+			return source;
+	}
+	return NULL;
+}
+
+static void remember(struct na_shipper *shipper, const struct na_event *event)
+{
+	if (!na_event_has(event, NA_FIELD_SOURCE_IP) || !na_event_has(event, NA_FIELD_SOURCE_PORT))
+		return;
+	shipper->recent[shipper->next] =
+		(struct na_shipper_source){event->f_SOURCE_IP, (uint16_t)event->f_SOURCE_PORT};
+	shipper->next = (shipper->next + 1) % NA_SHIPPER_RECENT;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 int na_shipper_add(struct na_shipper *shipper, struct na_text host, uint16_t port)
@@ -59,18 +101,24 @@ void na_shipper_clear(struct na_shipper *shipper)
 	shipper->count = 0;
 }
 
-bool na_shipper_owns(const struct na_shipper *shipper, const struct na_event *event)
+bool na_shipper_owns(struct na_shipper *shipper, const struct na_event *event)
 {
-	if (!shipper->helper_pid || !na_event_has(event, NA_FIELD_PROCESS_PARENT_PID) ||
-	    event->f_PROCESS_PARENT_PID != shipper->helper_pid)
+	struct na_shipper_source *source;
+
+	if (!shipper->helper_pid)
 		return false;
-	if (event->type == NA_EVENT_SOCKET_CREATED)
+	if (is_shipping(shipper, event) && event->type == NA_EVENT_SOCKET_CREATED)
 		return !na_event_has(event, NA_FIELD_ERROR_CODE);
-	if (event->type == NA_EVENT_DENIED || !na_event_has(event, NA_FIELD_DESTINATION_IP) ||
-	    !na_event_has(event, NA_FIELD_DESTINATION_PORT))
+	if (event->type == NA_EVENT_DENIED || !goes_to_endpoint(shipper, event))
 		return false;
-	for (size_t i = 0; i < shipper->count; i++)
-		if (goes_there(&shipper->endpoints[i], event))
-			return true;
-	return false;
+	source = find_source(shipper, event);
+	if (is_shipping(shipper, event)) {
+		if (!source)
+			remember(shipper, event);
+		return true;
+	}
+	/* Somebody else connects from there now. */
+	if (source && event->type == NA_EVENT_ESTABLISHED)
+		source->port = 0;
+	return source && source->port;
 }

@@ -29,7 +29,7 @@ static struct na_event made(enum na_event_type type, int parent, const struct na
 	return event;
 }
 
-static bool owns(const struct na_shipper *shipper, enum na_event_type type, int parent,
+static bool owns(struct na_shipper *shipper, enum na_event_type type, int parent,
 		 const struct na_address *to, uint16_t port)
 {
 	struct na_event event = made(type, parent, to, port);
@@ -93,6 +93,47 @@ static void takes_a_name_for_any_address(void **state)
 	na_shipper_clear(&shipper);
 }
 
+static bool owns_from(struct na_shipper *shipper, enum na_event_type type, int parent,
+		      uint16_t from)
+{
+	struct na_event event = made(type, parent, &there, PORT);
+
+	NA_SET(&event, SOURCE_IP, elsewhere);
+	NA_SET(&event, SOURCE_PORT, from);
+	return na_shipper_owns(shipper, &event);
+}
+
+static void leaves_out_the_other_end(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER};
+
+	(void)state;
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("192.0.2.7"), PORT), 0);
+	assert_false(owns_from(&shipper, NA_EVENT_ACCEPTED, OTHER, 40000));
+	assert_true(owns_from(&shipper, NA_EVENT_ESTABLISHED, HELPER, 40000));
+	assert_true(owns_from(&shipper, NA_EVENT_ACCEPTED, OTHER, 40000));
+	assert_false(owns_from(&shipper, NA_EVENT_ACCEPTED, OTHER, 40001));
+	assert_true(owns_from(&shipper, NA_EVENT_CLOSED, HELPER, 40000));
+	assert_true(owns_from(&shipper, NA_EVENT_CLOSED, OTHER, 40000));
+	/* The port is another process's now: its connection is one, at both ends. */
+	assert_false(owns_from(&shipper, NA_EVENT_ESTABLISHED, OTHER, 40000));
+	assert_false(owns_from(&shipper, NA_EVENT_ACCEPTED, OTHER, 40000));
+	na_shipper_clear(&shipper);
+}
+
+static void forgets_the_oldest(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER};
+
+	(void)state;
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("192.0.2.7"), PORT), 0);
+	for (uint16_t i = 0; i <= NA_SHIPPER_RECENT; i++)
+		assert_true(owns_from(&shipper, NA_EVENT_ESTABLISHED, HELPER, 40000 + i));
+	assert_false(owns_from(&shipper, NA_EVENT_ACCEPTED, OTHER, 40000));
+	assert_true(owns_from(&shipper, NA_EVENT_ACCEPTED, OTHER, 40001));
+	na_shipper_clear(&shipper);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +141,8 @@ int main(void)
 		cmocka_unit_test(reports_other_ways),
 		cmocka_unit_test(reports_others),
 		cmocka_unit_test(takes_a_name_for_any_address),
+		cmocka_unit_test(leaves_out_the_other_end),
+		cmocka_unit_test(forgets_the_oldest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
