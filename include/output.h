@@ -55,7 +55,8 @@ enum na_output_state {
  * from open until close returns.
  */
 struct na_output_host {
-	const char *name; /* of the output, in logs */
+	const char *name;   /* of the output, in logs */
+	const char *format; /* of the bodies, as configured: "ecs"; NULL: nobody says */
 
 	/* Records `first` to `last` are with the far end, by its own word. */
 	void (*acknowledge)(struct na_output_host *host, uint64_t first, uint64_t last);

@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/command.h"
 #include "cli/outputs.h"
 #include "cli/paths.h"
@@ -210,6 +212,7 @@ static int run(void *context, struct na_buffer *out)
 	NA_CLEANUP(na_cli_paths_done) struct na_cli_paths paths = {0};
 	NA_CLEANUP(na_host_done) struct na_host host = {0};
 	NA_CLEANUP(na_buffer_done) struct na_buffer body = {0};
+	const struct sigaction ignored = {.sa_handler = SIG_IGN};
 	struct na_event event;
 	char id[NA_EVENT_ID_SIZE];
 	int landlock, error = na_host_init(&host, trial.labels);
@@ -217,6 +220,7 @@ static int run(void *context, struct na_buffer *out)
 	na_cli_paths_add_output(&paths, trial.output);
 	if (error || paths.failed)
 		return -ENOMEM;
+	sigaction(SIGPIPE, &ignored, NULL); /* as the shipping process does: a write says it */
 	error = na_sandbox_enter(paths.items, paths.count, &landlock, out);
 	if (error)
 		return error;
@@ -232,6 +236,7 @@ static int run(void *context, struct na_buffer *out)
 		return error;
 	trial.record.event = &event;
 	trial.record.body = (struct na_text){body.data, body.length};
+	na_log_set_level(NA_LOG_ERROR); /* what is said below is the result */
 	return try_output(&trial, out);
 }
 
@@ -241,6 +246,7 @@ static int check_output(const struct na_config *config, const struct na_config_o
 	NA_CLEANUP(na_buffer_done) struct na_buffer said = {0};
 	struct trial trial = {
 		.host = {.name = output->common.name.data,
+			 .format = na_format_name((enum na_output_format)output->common.format),
 			 .acknowledge = acknowledge,
 			 .reject = reject,
 			 .failed = failed,

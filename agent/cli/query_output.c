@@ -19,14 +19,6 @@ struct na_query_output {
 	struct na_buffer out;
 };
 
-static const char *const names[] = {
-	[NA_OUTPUT_ECS] = "ecs",
-	[NA_OUTPUT_FLAT] = "flat",
-	[NA_OUTPUT_LINE] = "line",
-};
-
-#define NAME_COUNT (sizeof(names) / sizeof(*names))
-
 /* Constants are of a segment: an encoder has rendered those of one. */
 static int begin(struct na_query_output *output, const struct na_event *constants,
 		 unsigned int version)
@@ -46,13 +38,13 @@ int na_query_format_find(const char *name, enum na_output_format *ret_format, st
 	na_suggestion_init(&suggestion, na_text_of(name));
 	na_quote_append(why, na_text_of(name));
 	na_buffer_append_string(why, " is none of");
-	for (size_t i = 0; i < NAME_COUNT; i++) {
-		if (strcmp(names[i], name) == 0) {
-			*ret_format = (enum na_output_format)i;
+	for (enum na_output_format i = 0; na_format_known(i); i++) {
+		if (strcmp(na_format_name(i), name) == 0) {
+			*ret_format = i;
 			return 0;
 		}
-		na_buffer_printf(why, "%s%s", i ? ", " : " ", names[i]);
-		na_suggestion_offer(&suggestion, na_text_of(names[i]));
+		na_buffer_printf(why, "%s%s", i ? ", " : " ", na_format_name(i));
+		na_suggestion_offer(&suggestion, na_text_of(na_format_name(i)));
 	}
 	na_suggestion_append(&suggestion, why);
 	return na_buffer_error(why) ? -ENOMEM : -EINVAL;

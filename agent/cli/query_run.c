@@ -176,7 +176,8 @@ static int read_all(struct run *run)
 static int open_reader(struct run *run)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	const struct na_reader_options options = {run->query->path, run->query->tail};
+	const struct na_reader_options options = {.path = run->query->path,
+						  .tail = run->query->tail};
 	int error = na_reader_open(&options, &run->reader, &why);
 
 	if (!error && run->query->since_ns)

@@ -31,14 +31,6 @@ static int put(struct na_sink *sink, const struct na_event *event)
 	return 0;
 }
 
-/* The writer thread's question: nothing in front of this may go without a word. */
-static uint64_t needed(void *context)
-{
-	const struct na_session_journal *journal = context;
-
-	return na_cursor_lowest(journal->cursors, journal->id);
-}
-
 static void set_private(struct na_journal_options *options)
 {
 	options->max_size = NA_PRIVATE_JOURNAL_SIZE - PRIVATE_TAIL;
@@ -75,8 +67,7 @@ static int set_configured(struct na_session_journal *journal, const struct na_co
 {
 	journal->path = strdup(config->journal_path.data);
 	journal->tail = strdup(config->journal_tail.data);
-	journal->cursors = strdup(config->ship_path.data);
-	if (!journal->path || !journal->tail || !journal->cursors)
+	if (!journal->path || !journal->tail)
 		return na_command_out_of_memory();
 	/* Where that fails, journal and tail say why. */
 	na_folders_make_above(journal->path);
@@ -89,8 +80,8 @@ static int set_configured(struct na_session_journal *journal, const struct na_co
 	options->sync_interval_ns = config->journal_sync_interval;
 	options->when_full = (enum na_journal_full)config->journal_when_full;
 	if (config->outputs.count) {
-		options->needed = needed;
-		options->context = journal;
+		options->needed = na_cursor_lowest;
+		options->cursors = config->ship_path.data;
 	}
 	return NA_EXIT_DONE;
 }
@@ -127,10 +118,8 @@ int na_session_journal_open(struct na_session_journal *journal, const struct na_
 	memcpy(options.boot, host->boot_id, sizeof(options.boot));
 	memcpy(options.machine, host->machine_id, sizeof(options.machine));
 	error = na_journal_open(&options, &journal->journal, &why);
-	if (!error) {
-		na_uuid_parse(na_journal_instance(journal->journal), journal->id);
+	if (!error)
 		return NA_EXIT_DONE;
-	}
 	na_log_error("%.*s", (int)why.length, why.length ? why.data : "");
 	return na_command_exit(error);
 }
@@ -183,6 +172,5 @@ void na_session_journal_done(struct na_session_journal *journal)
 		na_private_journal_remove(journal->path);
 	free(journal->path);
 	free(journal->tail);
-	free(journal->cursors);
 	*journal = (struct na_session_journal){0};
 }

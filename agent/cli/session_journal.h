@@ -19,8 +19,6 @@ struct na_session_journal {
 	struct na_sink sink; /* first, for the cast */
 	struct na_journal *journal;
 	char *path, *tail; /* owned */
-	char *cursors;     /* folder of the outputs' cursors; NULL: nobody has one */
-	uint8_t id[16];    /* of the journal */
 	bool is_private;
 };
 

@@ -117,7 +117,8 @@ static void *run(void *argument)
 
 static int open_reader(struct na_terminal *terminal)
 {
-	struct na_reader_options options = {terminal->options.path, terminal->options.tail};
+	struct na_reader_options options = {.path = terminal->options.path,
+					    .tail = terminal->options.tail};
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
 	int error = na_reader_open(&options, &terminal->reader, &why);
 

@@ -25,6 +25,7 @@ static const struct {
 	{"events_acknowledged", JSON_INTEGER},
 	{"events_rejected", JSON_INTEGER},
 	{"events_left_out", JSON_INTEGER},
+	{"events_lost", JSON_INTEGER},
 	{"bytes", JSON_INTEGER},
 	{"lag_events", JSON_INTEGER},
 	{"lag_seconds", JSON_REAL},

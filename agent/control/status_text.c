@@ -323,6 +323,14 @@ static void say_output(struct page *page, const json_t *output)
 	end(page);
 	if (*text_of(output, "error"))
 		alarm_about(page, "", text_of(output, "error"));
+	if (!count_of(output, "events_lost"))
+		return;
+	begin(page, "");
+	shade(page, RED);
+	say_count(page, count_of(output, "events_lost"));
+	say(page, " lost to it: see events_lost");
+	shade(page, PLAIN);
+	end(page);
 }
 
 static void say_outputs(struct page *page, const json_t *document)

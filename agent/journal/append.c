@@ -16,9 +16,15 @@
 #include "base/clock.h"
 #include "journal/constants.h"
 #include "journal/fault.h"
+#include "journal/layout.h"
 #include "journal/store_internal.h"
+#include "journal/tail_loss.h"
 
 #define LATE_NS NA_NS_PER_MS /* the writer works for so long: it may hang, so we wake readers */
+#define MARK_NS (NA_NS_PER_SEC / 5)
+#define FACTS_BYTES 262144 /* so much longer than others a segment may be, for late facts */
+
+_Static_assert(NA_LATE_NS / MARK_NS + 2 <= NA_APPENDER_MARKS, "marks are made and gone in time");
 
 static uint64_t room(struct na_appender *appender)
 {
@@ -40,27 +46,25 @@ static bool has_room(struct na_appender *appender, uint64_t bytes)
 static void save_run(struct na_appender *appender)
 {
 	struct na_tail_head *head = appender->store->tail.head;
-	uint32_t slot = atomic_load_explicit(&head->loss_slot, memory_order_relaxed);
-	const struct na_tail_loss *now = &head->loss[slot & 1];
-	struct na_state_loss sum = {now->first, now->last, now->count, 0};
+	struct na_tail_slot slot;
 
 	if (!appender->run.count)
 		return;
-	na_loss_merge(&sum, &appender->run);
-	na_tail_loss_set(&head->loss[(slot + 1) & 1], &sum,
-			 now->count ? now->reason : appender->run_reason);
-	na_fault("loss.slot");
-	atomic_store_explicit(&head->loss_slot, slot + 1, memory_order_release);
+	(void)na_tail_slot_get(head, &slot);
+	na_tail_slot_merge(&slot.loss, &slot.reason, &appender->run, appender->run_reason);
+	na_tail_slot_put(head, &slot);
 	appender->run.count = 0;
 }
 
-static void clear_slot(struct na_tail_head *head)
+/* The slot's loss is told by the last event, which a crash may take back. */
+static void clear_slot(struct na_appender *appender)
 {
-	const struct na_state_loss none = {0};
-	uint32_t slot = atomic_load_explicit(&head->loss_slot, memory_order_relaxed);
+	struct na_store *store = appender->store;
+	struct na_tail_slot slot;
 
-	na_tail_loss_set(&head->loss[(slot + 1) & 1], &none, NA_JOURNAL_TAIL_FULL);
-	atomic_store_explicit(&head->loss_slot, slot + 1, memory_order_release);
+	(void)na_tail_slot_get(store->tail.head, &slot);
+	na_tail_slot_told(&slot, appender->end, atomic_load(&store->synced));
+	na_tail_slot_put(store->tail.head, &slot);
 }
 
 static void lose(struct na_appender *appender, uint64_t sequence, enum na_journal_reason reason)
@@ -82,6 +86,7 @@ static int begin_segment(struct na_appender *appender, uint64_t sequence)
 	const struct na_store *store = appender->store;
 	struct na_frame_head head = {
 		.epoch = store->tail.head->epoch,
+		.flags = store->options.late ? NA_HEAD_LATE : 0,
 		.first_sequence = sequence,
 		.wall_ns = na_clock_wall_ns(),
 		.boot_ns = na_clock_boot_ns(),
@@ -150,6 +155,44 @@ static void wake_late_readers(struct na_appender *appender)
 	na_store_wake_readers(appender->store->tail.head);
 }
 
+static void set_mark(struct na_appender *appender, uint64_t now_ns)
+{
+	struct na_appender_mark *marks = appender->marks;
+	const struct na_appender_mark *last = &marks[(appender->mark_end - 1) % NA_APPENDER_MARKS];
+
+	if (appender->mark_end &&
+	    (last->sequence == appender->next_sequence || now_ns - last->boot_ns < MARK_NS))
+		return;
+	marks[appender->mark_end++ % NA_APPENDER_MARKS] =
+		(struct na_appender_mark){now_ns, appender->next_sequence};
+}
+
+/*
+ * Which events can get no late facts any more: those of a mark that is a second old. By boot time,
+ * which has no steps.
+ */
+static void settle(struct na_appender *appender)
+{
+	struct na_tail_head *head = appender->store->tail.head;
+	const struct na_appender_mark *marks = appender->marks;
+	uint64_t now_ns = na_clock_boot_ns(), settled = 0;
+
+	for (; appender->mark_first < appender->mark_end; appender->mark_first++) {
+		const struct na_appender_mark *mark =
+			&marks[appender->mark_first % NA_APPENDER_MARKS];
+
+		if (now_ns - mark->boot_ns <= NA_LATE_NS)
+			break;
+		settled = mark->sequence;
+	}
+	if (settled) {
+		/* Partner: the reader loads it before it looks for facts. */
+		atomic_store_explicit(&head->settled, settled, memory_order_release);
+		na_store_wake_readers(head);
+	}
+	set_mark(appender, now_ns);
+}
+
 /* The bytes of `out` behind the end, which stays where it is. */
 static void copy(struct na_appender *appender)
 {
@@ -192,15 +235,30 @@ static void publish(struct na_appender *appender, uint64_t sequence)
 	wake_late_readers(appender);
 }
 
-static void store_event(struct na_appender *appender, uint64_t sequence, bool fresh)
+/* Losses that the event at hand tells; a kill before it is in the stream leaves the older mark. */
+static void mark_told(struct na_appender *appender, uint64_t sequence)
 {
 	struct na_tail_head *head = appender->store->tail.head;
+	struct na_tail_told *told = head->told[appender->telling_reason];
+
+	if (appender->telling == NA_TELLING_TAIL)
+		atomic_store(&head->slot_told, sequence);
+	if (appender->telling != NA_TELLING_WRITER)
+		return;
+	if (told[0].sequence > told[1].sequence)
+		told++;
+	atomic_store(&told->sequence, 0);
+	atomic_store(&told->serial, na_losses_telling_serial(&appender->store->losses));
+	atomic_store(&told->sequence, sequence);
+}
+
+static void store_event(struct na_appender *appender, uint64_t sequence, bool fresh)
+{
 	enum na_telling telling = appender->telling;
 
 	copy(appender);
 	save_run(appender);
-	if (telling != NA_TELLING_NONE)
-		atomic_store(&head->told[appender->telling_reason], sequence);
+	mark_told(appender, sequence);
 	if (fresh) {
 		appender->segment_start = appender->end + appender->seal.length;
 		appender->segment_events = 0;
@@ -211,7 +269,7 @@ static void store_event(struct na_appender *appender, uint64_t sequence, bool fr
 	appender->segment_events++;
 	publish(appender, sequence);
 	if (telling == NA_TELLING_TAIL)
-		clear_slot(head);
+		clear_slot(appender);
 	if (telling == NA_TELLING_WRITER)
 		na_losses_told(&appender->store->losses, appender->end);
 	appender->telling = NA_TELLING_NONE;
@@ -242,8 +300,7 @@ static int try_event(struct na_appender *appender, const struct na_event *event,
 	if (error < 0)
 		return error;
 	if (!has_room(appender, appender->out.length)) {
-		if (!fresh)
-			na_encoder_undo(appender->encoder);
+		na_encoder_undo(appender->encoder);
 		if (appender->out.length > appender->store->tail.size)
 			return -E2BIG;
 		appender->full = true;
@@ -265,6 +322,7 @@ int na_appender_init(struct na_appender *appender, struct na_store *store, struc
 	appender->end = head->end;
 	appender->kept = head->kept;
 	appender->next_sequence = head->sequence + 1;
+	atomic_store(&store->tail.head->settled, appender->next_sequence);
 	appender->encoder = na_encoder_new();
 	return appender->encoder ? na_appender_set_constants(appender, constants) : -ENOMEM;
 }
@@ -295,21 +353,49 @@ int na_appender_put(struct na_appender *appender, const struct na_event *event)
 		na_writer_notify(appender->writer, true);
 		wake_late_readers(appender);
 	}
+	if (appender->store->options.late)
+		settle(appender);
 	return error == -ENOMEM ? error : 0;
+}
+
+int na_appender_late(struct na_appender *appender, const struct na_event *about,
+		     const struct na_event *fact)
+{
+	const struct na_store *store = appender->store;
+	uint64_t used = appender->end - appender->segment_start;
+	int error;
+
+	assert(store->options.late);
+	settle(appender);
+	if (!appender->begun || is_full(appender))
+		return -ENOSPC;
+	na_buffer_clear(&appender->out);
+	error = na_encoder_late(appender->encoder, about, fact, na_clock_wall_ns(),
+				store->tail.head->settled, &appender->out);
+	if (error < 0)
+		return error;
+	if (used + appender->out.length > store->options.segment_size + FACTS_BYTES ||
+	    !has_room(appender, appender->out.length))
+		return -ENOSPC;
+	copy(appender);
+	publish(appender, 0);
+	return 0;
 }
 
 bool na_appender_take_loss(struct na_appender *appender, struct na_journal_loss *ret_loss)
 {
-	struct na_tail_head *head = appender->store->tail.head;
-	const struct na_tail_loss *slot;
+	struct na_tail_slot slot;
 
+	if (appender->store->options.late)
+		settle(appender);
 	if (is_full(appender))
 		return false;
 	save_run(appender);
-	slot = &head->loss[head->loss_slot & 1];
-	if (slot->count) {
-		*ret_loss = (struct na_journal_loss){(enum na_journal_reason)slot->reason,
-						     slot->first, slot->last, slot->count};
+	(void)na_tail_slot_get(appender->store->tail.head, &slot);
+	if (slot.loss.count) {
+		*ret_loss =
+			(struct na_journal_loss){(enum na_journal_reason)slot.reason,
+						 slot.loss.first, slot.loss.last, slot.loss.count};
 		appender->telling = NA_TELLING_TAIL;
 	} else if (na_losses_take(&appender->store->losses, ret_loss)) {
 		appender->telling = NA_TELLING_WRITER;

@@ -18,6 +18,13 @@
 /* Whether the next event tells a loss, and where that loss is kept. */
 enum na_telling { NA_TELLING_NONE, NA_TELLING_TAIL, NA_TELLING_WRITER };
 
+/* Events are settled a second after their append, told five times a second. */
+#define NA_APPENDER_MARKS 8u
+
+struct na_appender_mark {
+	uint64_t boot_ns, sequence; /* then all in front of that number were in the stream */
+};
+
 struct na_appender {
 	struct na_store *store; /* of it: tail, roll, losses, and options, which do not change */
 	struct na_writer *writer;
@@ -30,6 +37,8 @@ struct na_appender {
 	uint64_t segment_start;  /* position */
 	uint64_t segment_events; /* 0: too large is no reason to end it */
 	bool begun;              /* the encoder has a segment that is in the tail */
+	struct na_appender_mark marks[NA_APPENDER_MARKS]; /* a ring, of what is not settled */
+	uint64_t mark_first, mark_end;
 
 	bool full;                /* until a sixteenth is free, so that one stall is one loss, */
 	uint64_t wanted;          /* and so much as found no room */
@@ -46,8 +55,10 @@ int na_appender_init(struct na_appender *appender, struct na_store *store, struc
 		     const struct na_event *constants);
 void na_appender_done(struct na_appender *appender);
 
-/* As na_journal_append, na_journal_take_loss, na_journal_set_constants. */
+/* As na_journal_append, na_journal_late, na_journal_take_loss, na_journal_set_constants. */
 int na_appender_put(struct na_appender *appender, const struct na_event *event);
+int na_appender_late(struct na_appender *appender, const struct na_event *about,
+		     const struct na_event *fact);
 bool na_appender_take_loss(struct na_appender *appender, struct na_journal_loss *ret_loss);
 int na_appender_set_constants(struct na_appender *appender, const struct na_event *constants);
 

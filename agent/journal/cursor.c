@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Cursors. The slots lie in different sectors, so that a write that is torn spoils one of them
- * only; the valid one with the higher generation counts.
- */
+/* Cursors: slots in sectors of their own, replaced in turn. */
 #include "journal/cursor.h"
 
 #include <dirent.h>
@@ -15,104 +12,26 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/crc32c.h"
+#include "journal/slots.h"
 
-#define SLOT_DISTANCE 512
-#define SLOT_COUNT 2
 #define SUFFIX ".cursor"
 
 /* A folder of the shipping process may hold anything: looking at it ends here. */
 #define ENTRIES_MAX 4096
 
-struct slot {
-	char magic[8];
-	uint32_t version;
-	uint32_t crc; /* of what follows */
+struct record {
 	uint64_t generation;
 	uint8_t journal[16];
 	uint64_t position, sequence, own;
 };
 
-#define CRC_BEGIN offsetof(struct slot, generation)
-
-static const char magic[8] = "nacursor";
-
-struct slots {
-	struct slot at[SLOT_COUNT];
-	bool valid[SLOT_COUNT];
+static const struct na_slots slots = {
+	.magic = UINT64_C(0x726f73727563616e), /* "nacursor" */
+	.version = 1,
+	.distance = 512,
+	.size = sizeof(struct record),
+	.generation = offsetof(struct record, generation),
 };
-
-static uint32_t slot_crc(const struct slot *slot)
-{
-	return na_crc32c(0, (const char *)slot + CRC_BEGIN, sizeof(*slot) - CRC_BEGIN);
-}
-
-static bool is_valid(const struct slot *slot)
-{
-	return memcmp(slot->magic, magic, sizeof(magic)) == 0 && slot->version == 1 &&
-	       slot->crc == slot_crc(slot);
-}
-
-static ssize_t read_at(int fd, void *data, size_t length, off_t offset)
-{
-	size_t got = 0;
-
-	while (got < length) {
-		ssize_t count = pread(fd, (char *)data + got, length - got, offset + (off_t)got);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count < 0)
-			return -errno;
-		if (count == 0)
-			break;
-		got += (size_t)count;
-	}
-	return (ssize_t)got;
-}
-
-static int write_at(int fd, const void *data, size_t length, off_t offset)
-{
-	size_t done = 0;
-
-	while (done < length) {
-		ssize_t count =
-			pwrite(fd, (const char *)data + done, length - done, offset + (off_t)done);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			return count < 0 ? -errno : -EIO;
-		done += (size_t)count;
-	}
-	return 0;
-}
-
-static int read_slots(int fd, struct slots *ret_slots)
-{
-	struct slots slots = {0};
-
-	for (int i = 0; i < SLOT_COUNT; i++) {
-		ssize_t got =
-			read_at(fd, &slots.at[i], sizeof(slots.at[i]), (off_t)i * SLOT_DISTANCE);
-
-		if (got < 0)
-			return (int)got;
-		slots.valid[i] = got == sizeof(slots.at[i]) && is_valid(&slots.at[i]);
-	}
-	*ret_slots = slots;
-	return 0;
-}
-
-/* The place of the valid slot that is newest; -1: none is valid. */
-static int newest(const struct slots *slots)
-{
-	if (slots->valid[0] && slots->valid[1])
-		return slots->at[1].generation > slots->at[0].generation;
-	if (slots->valid[0])
-		return 0;
-	return slots->valid[1] ? 1 : -1;
-}
 
 /* Links, pipes and devices are never opened for what they lead to. */
 static int open_cursor(int folder, const char *name)
@@ -131,18 +50,14 @@ static int open_cursor(int folder, const char *name)
 static int load(int folder, const char *name, struct na_cursor *ret_cursor)
 {
 	NA_CLOSE int fd = open_cursor(folder, name);
-	struct slots slots = {0};
-	int error = fd < 0 ? fd : read_slots(fd, &slots), place;
+	struct record record;
+	int place = fd < 0 ? fd : na_slots_load(fd, &slots, &record);
 
-	if (error < 0)
-		return error;
-	place = newest(&slots);
 	if (place < 0)
-		return -EBADMSG;
-	*ret_cursor = (struct na_cursor){.position = slots.at[place].position,
-					 .sequence = slots.at[place].sequence,
-					 .own = slots.at[place].own};
-	memcpy(ret_cursor->journal, slots.at[place].journal, sizeof(ret_cursor->journal));
+		return place;
+	*ret_cursor = (struct na_cursor){
+		.position = record.position, .sequence = record.sequence, .own = record.own};
+	memcpy(ret_cursor->journal, record.journal, sizeof(ret_cursor->journal));
 	return 0;
 }
 
@@ -195,21 +110,17 @@ int na_cursor_load(const char *path, struct na_cursor *ret_cursor, struct na_buf
 int na_cursor_store(const char *path, const struct na_cursor *cursor, bool sync)
 {
 	NA_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
-	struct slot slot = {.version = 1,
-			    .position = cursor->position,
-			    .sequence = cursor->sequence,
-			    .own = cursor->own};
-	struct slots slots = {0};
-	int error = fd < 0 ? -errno : read_slots(fd, &slots), place;
+	struct record record = {0};
+	int place = fd < 0 ? -errno : na_slots_load(fd, &slots, &record), error;
 
-	if (error < 0)
-		return error;
-	place = newest(&slots);
-	slot.generation = place < 0 ? 1 : slots.at[place].generation + 1;
-	memcpy(slot.magic, magic, sizeof(slot.magic));
-	memcpy(slot.journal, cursor->journal, sizeof(slot.journal));
-	slot.crc = slot_crc(&slot);
-	error = write_at(fd, &slot, sizeof(slot), (off_t)(place == 0) * SLOT_DISTANCE);
+	if (place < 0 && place != -EBADMSG)
+		return place;
+	record = (struct record){.generation = record.generation + 1,
+				 .position = cursor->position,
+				 .sequence = cursor->sequence,
+				 .own = cursor->own};
+	memcpy(record.journal, cursor->journal, sizeof(record.journal));
+	error = na_slots_store(fd, &slots, place == 0, &record);
 	if (error < 0 || !sync)
 		return error;
 	if (fdatasync(fd) < 0)

@@ -82,8 +82,13 @@ static int take_entry(struct na_decoder *decoder, const struct na_frame *frame,
 static int take_late(struct na_decoder *decoder, const struct na_frame *frame,
 		     struct na_buffer *why)
 {
-	return na_learned_take_late(decoder->learned, &decoder->names,
-				    na_wire_of(frame, sizeof(*frame)), why);
+	const struct na_frame_late *late = (const struct na_frame_late *)frame;
+
+	if (frame->size < sizeof(*late))
+		return refuse(why, "a late fact is cut off");
+	if (late->first_sequence < decoder->head.first_sequence)
+		return 0; /* of the segment before */
+	return na_learned_take_late(decoder->learned, &decoder->names, late, why);
 }
 
 /* Of a group that events may refer to, the shape apart; NULL when it is not there. */
@@ -121,8 +126,8 @@ static bool set_references(const struct na_decoder *decoder, uint32_t references
 	return true;
 }
 
-/* A fact belongs to an event only by the times of both: so every reader has the same event. */
-static void set_late(const struct na_entry *const *late, struct na_event *event)
+/* A fact belongs to an event only by what both say: so every reader has the same event. */
+static void set_late(const struct na_entry *const *late, uint64_t sequence, struct na_event *event)
 {
 	uint64_t created = event->f_EVENT_CREATED;
 
@@ -133,7 +138,7 @@ static void set_late(const struct na_entry *const *late, struct na_event *event)
 			uint64_t apart = fact->wall_ns > created ? fact->wall_ns - created
 								 : created - fact->wall_ns;
 
-			if (apart <= NA_LATE_NS)
+			if (apart <= NA_LATE_NS && sequence >= fact->first_sequence)
 				na_entry_set(fact->fields, event);
 		}
 }
@@ -184,7 +189,7 @@ static int decode(struct na_decoder *decoder, const struct na_frame_event *frame
 	set_own(decoder, entry->shape, frame->wall_ns, &wire, event);
 	if (wire.bad || wire.at != wire.end)
 		return refuse(why, "an event has not the fields of its shape");
-	set_late(late, event);
+	set_late(late, frame->sequence, event);
 	set_fixed(decoder, frame, event);
 	if (!na_restore(&derived, &decoder->restored, event))
 		return refuse(why, "an event lacks what others of its fields follow from");

@@ -24,8 +24,8 @@ int na_frame_check(const void *data, size_t length);
 
 /*
  * Takes a checked frame of any kind, in the segment's order and each once. HEAD begins a segment
- * and forgets the dictionary; ENTRY, NAMES and LATE are learned, others are passed over. 0,
- * -EBADMSG (`why` says what is wrong), -ENOMEM.
+ * and forgets the dictionary; ENTRY, NAMES and LATE are learned, others are passed over. A LATE of
+ * this segment may come from the next one. 0, -EBADMSG (`why` says what is wrong), -ENOMEM.
  */
 int na_decoder_take(struct na_decoder *decoder, const struct na_frame *frame,
 		    struct na_buffer *why);

@@ -26,7 +26,10 @@ struct totals {
 struct na_encoder {
 	struct na_groups groups;
 	struct na_dictionary *dictionary;
-	uint64_t begin_wall_ns;        /* base of dates in entries */
+	uint64_t begin_wall_ns;       /* base of dates in entries */
+	uint64_t first_sequence;      /* of the segment */
+	struct na_dictionary *former; /* of the segment before; NULL: no late facts are made */
+	uint64_t former_wall_ns;
 	struct totals now, before;     /* before: the last event */
 	uint8_t scratch[NA_FRAME_MAX]; /* what is being serialised */
 };
@@ -222,6 +225,19 @@ static void forget(struct na_encoder *encoder, const struct na_frame_head *head,
 	encoder->now = (struct totals){.entries = has_constants,
 				       .last_sequence = head->first_sequence - 1};
 	encoder->before = encoder->now;
+	encoder->first_sequence = head->first_sequence;
+}
+
+/* The segment that ends is the former one, unless nothing of it was kept. */
+static void keep_former(struct na_encoder *encoder, uint64_t wall_ns)
+{
+	struct na_dictionary *kept = encoder->dictionary;
+
+	if (!encoder->former || !encoder->now.events)
+		return;
+	encoder->dictionary = encoder->former;
+	encoder->former = kept;
+	encoder->former_wall_ns = wall_ns;
 }
 
 /* The one group that has all of the event's fields; -EINVAL. */
@@ -242,23 +258,54 @@ static int group_of(const struct na_encoder *encoder, const struct na_event *eve
 	return -EINVAL;
 }
 
-static int put_late(struct na_encoder *encoder, uint32_t number, int group,
-		    const struct na_event *fact, uint64_t wall_ns, struct na_buffer *out)
+static int put_late(struct na_encoder *encoder, const struct na_frame_late *head, uint32_t number,
+		    int group, const struct na_event *fact, struct na_buffer *out)
 {
-	struct na_frame head = {.kind = NA_FRAME_LATE};
 	struct na_writer writer = {.at = encoder->scratch,
 				   .end = encoder->scratch + sizeof(encoder->scratch)};
-	int error;
 
 	na_put_varint(&writer, number);
-	na_put_bytes(&writer, &wall_ns, sizeof(wall_ns));
 	put_fields(encoder, &writer, fact, encoder->groups.of[group]);
 	if (writer.full)
 		return -E2BIG;
-	error = na_frame_put(out, &head, sizeof(head), encoder->scratch,
-			     (size_t)(writer.at - encoder->scratch));
-	if (error == -ENOMEM)
-		out->error = 0;
+	return na_frame_put(out, head, sizeof(*head), encoder->scratch,
+			    (size_t)(writer.at - encoder->scratch));
+}
+
+/* Of one segment; -ENOENT: that does not describe it. */
+static int late_of(struct na_encoder *encoder, const struct na_dictionary *dictionary,
+		   const struct na_frame_late *head, const struct na_event *about,
+		   const struct na_event *fact, struct na_buffer *out)
+{
+	int group = group_of(encoder, fact);
+	struct na_writer writer;
+	uint32_t number;
+	int error;
+
+	if (group < 0)
+		return group;
+	writer = begin_entry(encoder, (enum na_group)group);
+	put_fields(encoder, &writer, about, encoder->groups.of[group]);
+	if (writer.full)
+		return -ENOENT;
+	error = na_dictionary_find(dictionary, encoder->scratch,
+				   (size_t)(writer.at - encoder->scratch), &number);
+	return error ? error : put_late(encoder, head, number, group, fact, out);
+}
+
+/* The same of the segment before, whose dates have another base. */
+static int late_of_former(struct na_encoder *encoder, const struct na_frame_late *head,
+			  const struct na_event *about, const struct na_event *fact,
+			  struct na_buffer *out)
+{
+	uint64_t wall_ns = encoder->begin_wall_ns;
+	int error;
+
+	if (!encoder->former || head->first_sequence >= encoder->first_sequence)
+		return -ENOENT;
+	encoder->begin_wall_ns = encoder->former_wall_ns;
+	error = late_of(encoder, encoder->former, head, about, fact, out);
+	encoder->begin_wall_ns = wall_ns;
 	return error;
 }
 
@@ -295,6 +342,7 @@ void na_encoder_free(struct na_encoder *encoder)
 	if (!encoder)
 		return;
 	na_dictionary_free(encoder->dictionary);
+	na_dictionary_free(encoder->former);
 	free(encoder);
 }
 
@@ -310,7 +358,11 @@ int na_encoder_begin(struct na_encoder *encoder, const struct na_frame_head *hea
 	memcpy(made.magic, NA_JOURNAL_MAGIC, sizeof(made.magic));
 	made.layout = NA_JOURNAL_LAYOUT;
 	encoder->begin_wall_ns = head->wall_ns;
-	error = na_frame_put(out, &made, sizeof(made), NULL, 0);
+	if (head->flags & NA_HEAD_LATE && !encoder->former)
+		encoder->former = na_dictionary_new();
+	error = head->flags & NA_HEAD_LATE && !encoder->former ? -ENOMEM : 0;
+	if (!error)
+		error = na_frame_put(out, &made, sizeof(made), NULL, 0);
 	if (!error)
 		error = na_names_put(out);
 	if (!error && constants)
@@ -321,6 +373,7 @@ int na_encoder_begin(struct na_encoder *encoder, const struct na_frame_head *hea
 		out->error = 0;
 		return error;
 	}
+	keep_former(encoder, base_before);
 	forget(encoder, head, constants);
 	return 0;
 }
@@ -356,22 +409,25 @@ void na_encoder_undo(struct na_encoder *encoder)
 }
 
 int na_encoder_late(struct na_encoder *encoder, const struct na_event *about,
-		    const struct na_event *fact, uint64_t wall_ns, struct na_buffer *out)
+		    const struct na_event *fact, uint64_t wall_ns, uint64_t first_sequence,
+		    struct na_buffer *out)
 {
-	int group = group_of(encoder, fact);
-	struct na_writer writer;
-	uint32_t number;
-	int error;
+	struct na_frame_late head = {
+		.frame.kind = NA_FRAME_LATE, .first_sequence = first_sequence, .wall_ns = wall_ns};
+	size_t before = out->length;
+	int former = late_of_former(encoder, &head, about, fact, out), error = former;
 
-	if (group < 0)
-		return group;
-	writer = begin_entry(encoder, (enum na_group)group);
-	put_fields(encoder, &writer, about, encoder->groups.of[group]);
-	if (writer.full)
-		return -ENOENT;
-	error = na_dictionary_find(encoder->dictionary, encoder->scratch,
-				   (size_t)(writer.at - encoder->scratch), &number);
-	return error ? error : put_late(encoder, number, group, fact, wall_ns, out);
+	if (head.first_sequence < encoder->first_sequence)
+		head.first_sequence = encoder->first_sequence;
+	if (!error || error == -ENOENT)
+		error = late_of(encoder, encoder->dictionary, &head, about, fact, out);
+	if (error == -ENOENT && !former)
+		return 0;
+	if (error) {
+		out->length = before;
+		out->error = 0;
+	}
+	return error;
 }
 
 int na_encoder_seal(struct na_encoder *encoder, struct na_buffer *out)
@@ -389,5 +445,6 @@ int na_encoder_seal(struct na_encoder *encoder, struct na_buffer *out)
 
 size_t na_encoder_memory(const struct na_encoder *encoder)
 {
-	return sizeof(*encoder) + na_dictionary_memory(encoder->dictionary);
+	return sizeof(*encoder) + na_dictionary_memory(encoder->dictionary) +
+	       (encoder->former ? na_dictionary_memory(encoder->former) : 0);
 }

@@ -39,12 +39,15 @@ void na_encoder_undo(struct na_encoder *encoder);
 
 /*
  * Appends what became known later of a thing that events described: `fact` has fields of one group,
- * as the process, and belongs to all events that had `about`'s values of that group and were made
- * (event.created) within 1 s of `wall_ns`. 0; -ENOENT: the segment describes no such thing;
- * -EINVAL: fields of none or several groups; -E2BIG, -ENOMEM. On failure all is as it was.
+ * as the process, and belongs to all events of this segment and the one before that had `about`'s
+ * values of that group, number `first_sequence` or a later one, and were made (event.created)
+ * within 1 s of `wall_ns`. 0; -ENOENT: neither segment describes such a thing; -EINVAL: fields of
+ * none or several groups; -E2BIG, -ENOMEM. On failure all is as it was. Of the segment before only
+ * where this one has NA_HEAD_LATE.
  */
 int na_encoder_late(struct na_encoder *encoder, const struct na_event *about,
-		    const struct na_event *fact, uint64_t wall_ns, struct na_buffer *out);
+		    const struct na_event *fact, uint64_t wall_ns, uint64_t first_sequence,
+		    struct na_buffer *out);
 
 /* The segment's orderly end. */
 int na_encoder_seal(struct na_encoder *encoder, struct na_buffer *out);

@@ -40,11 +40,14 @@ struct na_frame {
 	uint32_t zero;
 };
 
+/* Late facts may come of this segment's entries, in it and in the next one. */
+#define NA_HEAD_LATE 1u
+
 struct na_frame_head {
 	struct na_frame frame;
-	char magic[8];   /* NA_JOURNAL_MAGIC without its NUL */
-	uint32_t layout; /* NA_JOURNAL_LAYOUT */
-	uint32_t zero;
+	char magic[8];       /* NA_JOURNAL_MAGIC without its NUL */
+	uint32_t layout;     /* NA_JOURNAL_LAYOUT */
+	uint32_t flags;      /* NA_HEAD_… */
 	uint8_t journal[16]; /* UUID of the journal: begins event ids */
 	uint8_t machine[16]; /* the machine id, all 0 when there is none */
 	uint8_t boot[16];
@@ -60,6 +63,16 @@ struct na_frame_event {
 	uint64_t sequence;
 	uint64_t wall_ns; /* @timestamp */
 	uint64_t boot_ns;
+};
+
+/*
+ * At fixed places, so that a reader of the segment in front sees whether it is for that: then
+ * `first_sequence` is below that of this segment, and entry, field numbers and dates are of it.
+ */
+struct na_frame_late {
+	struct na_frame frame;
+	uint64_t first_sequence; /* of the first event that it may belong to */
+	uint64_t wall_ns;
 };
 
 struct na_frame_seal {

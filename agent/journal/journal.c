@@ -23,7 +23,7 @@ struct na_journal {
 	struct na_store store;
 	struct na_writer writer;
 	struct na_appender appender;
-	char *path, *tail;
+	char *path, *tail, *cursors;
 	char instance[NA_EVENT_ID_INSTANCE_SIZE];
 };
 
@@ -35,13 +35,15 @@ static int take_options(struct na_journal *journal, const struct na_journal_opti
 	own->constants = NULL; /* the appender has them */
 	own->path = journal->path = strdup(options->path);
 	own->tail = journal->tail = strdup(options->tail);
+	if (options->cursors)
+		own->cursors = journal->cursors = strdup(options->cursors);
 	if (!own->segment_size)
 		own->segment_size = SEGMENT_SIZE;
 	if (!own->sequence_block)
 		own->sequence_block = SEQUENCE_BLOCK;
 	if (!own->sync_interval_ns)
 		own->sync_interval_ns = SYNC_INTERVAL_NS;
-	return own->path && own->tail ? 0 : -ENOMEM;
+	return own->path && own->tail && !own->cursors == !options->cursors ? 0 : -ENOMEM;
 }
 
 static void close_tail(struct na_tail *tail)
@@ -63,7 +65,16 @@ static void free_journal(struct na_journal **pointer)
 	na_store_done(&journal->store);
 	free(journal->path);
 	free(journal->tail);
+	free(journal->cursors);
 	free(journal);
+}
+
+/* The writer's thread, when it ends after na_journal_close. */
+static void free_late(void *context)
+{
+	struct na_journal *journal = context;
+
+	free_journal(&journal);
 }
 
 static void note_foreign(struct na_store *store)
@@ -84,7 +95,7 @@ static int start(struct na_journal *journal, const struct na_journal_options *op
 
 	na_event_id_instance(head->journal, head->epoch, journal->instance);
 	note_foreign(&journal->store);
-	na_writer_init(&journal->writer, &journal->store);
+	na_writer_init(&journal->writer, &journal->store, free_late, journal);
 	return error < 0 || options->deferred ? error : na_writer_start(&journal->writer);
 }
 
@@ -130,7 +141,7 @@ void na_journal_close(struct na_journal **pointer, uint64_t deadline_ns)
 	if (deadline_ns > na_clock_boot_ns())
 		na_appender_end(&journal->appender);
 	if (!na_writer_stop(&journal->writer, deadline_ns))
-		(void)NA_TAKE_POINTER(journal); /* its thread hangs in the disk and uses it */
+		(void)NA_TAKE_POINTER(journal); /* its thread hangs in the disk, and frees it */
 }
 
 const char *na_journal_instance(const struct na_journal *journal)
@@ -146,6 +157,12 @@ uint64_t na_journal_next_sequence(const struct na_journal *journal)
 int na_journal_append(struct na_journal *journal, const struct na_event *event)
 {
 	return na_appender_put(&journal->appender, event);
+}
+
+int na_journal_late(struct na_journal *journal, const struct na_event *about,
+		    const struct na_event *fact)
+{
+	return na_appender_late(&journal->appender, about, fact);
 }
 
 bool na_journal_take_loss(struct na_journal *journal, struct na_journal_loss *ret_loss)

@@ -34,12 +34,14 @@ struct na_journal_options {
 	const struct na_event *constants; /* copied */
 	uint8_t machine[16], boot[16];
 	bool deferred; /* the writer is started by na_journal_start */
+	bool late;     /* na_journal_late may be called: outputs have events a second later */
 	/*
-	 * The lowest position that some reader still needs (their cursors), UINT64_MAX: none does.
-	 * Called by the writer thread before it deletes. NULL: nobody reads.
+	 * The lowest position that some reader of this journal still needs, by their cursors in
+	 * that folder (copied); UINT64_MAX: none does. Called by the writer thread before it
+	 * deletes, perhaps after na_journal_close. NULL: nobody reads.
 	 */
-	uint64_t (*needed)(void *context);
-	void *context;
+	uint64_t (*needed)(const char *cursors, const uint8_t journal[16]);
+	const char *cursors;
 };
 
 /* Why events are missing; the names are netaudit.lost.reason. */
@@ -84,9 +86,9 @@ int na_journal_start(struct na_journal *journal);
 
 /*
  * Waits for the writer until `deadline_ns` (boot time), then ends; NULL is fine. Two seconds later
- * at most: then the disk hangs, and the writer's thread is left to the exit. What is not in
- * segments by then stays in the tail, and the next start takes it from there. A deadline that has
- * passed: the journal is left as a kill would leave it.
+ * at most: then the disk hangs, and the journal is the writer's thread's own, which frees it should
+ * the disk come back. What is not in segments by then stays in the tail, and the next start takes
+ * it from there. A deadline that has passed: the journal is left as a kill would leave it.
  */
 void na_journal_close(struct na_journal **journal, uint64_t deadline_ns);
 
@@ -102,6 +104,16 @@ uint64_t na_journal_next_sequence(const struct na_journal *journal);
  * counts as lost too. Capture thread.
  */
 int na_journal_append(struct na_journal *journal, const struct na_event *event);
+
+/*
+ * What became known of a thing that events of the last second described: `fact` has fields of one
+ * group (groups.c) that these lack, as a hash of the process; `about` has the values that they had
+ * of that group, as the event itself. Every reader then has the fact in these events. Never waits.
+ * 0; -ENOENT: nothing of now describes it; -EINVAL: fields of none or several groups; -ENOSPC: no
+ * room, -E2BIG, -ENOMEM: dropped, and the caller counts it. With `late` only. Capture thread.
+ */
+int na_journal_late(struct na_journal *journal, const struct na_event *about,
+		    const struct na_event *fact);
 
 /*
  * A loss that is not in the stream yet and can be told now; false: none. The caller appends an

@@ -255,10 +255,13 @@ static int take_apart(struct na_learned *learned, const struct na_names *names, 
 }
 
 /* In the order of the segment: a later one counts more. */
-static int add_late(struct na_learned *learned, struct na_entry *about, uint64_t wall_ns,
-		    const struct na_entry *fields, struct na_buffer *why)
+static int add_late(struct na_learned *learned, struct na_entry *about,
+		    const struct na_frame_late *frame, const struct na_entry *fields,
+		    struct na_buffer *why)
 {
-	struct na_late made = {.wall_ns = wall_ns, .fields = fields};
+	struct na_late made = {.first_sequence = frame->first_sequence,
+			       .wall_ns = frame->wall_ns,
+			       .fields = fields};
 	const struct na_late **end = &about->late;
 	const struct na_late *late = copy(learned, &made, sizeof(made));
 
@@ -331,14 +334,14 @@ int na_learned_take(struct na_learned *learned, const struct na_names *names, st
 }
 
 int na_learned_take_late(struct na_learned *learned, const struct na_names *names,
-			 struct na_wire wire, struct na_buffer *why)
+			 const struct na_frame_late *late, struct na_buffer *why)
 {
-	uint64_t number = na_get_varint(&wire), wall_ns;
-	const uint8_t *wall = na_get_bytes(&wire, sizeof(wall_ns));
+	struct na_wire wire = na_wire_of(&late->frame, sizeof(*late));
+	uint64_t number = na_get_varint(&wire);
 	struct na_entry *fields, *about;
 	int error;
 
-	if (!wall || number >= learned->count) {
+	if (wire.bad || number >= learned->count) {
 		na_buffer_append_string(why, "a late fact without a time or an entry");
 		return -EBADMSG;
 	}
@@ -347,9 +350,8 @@ int na_learned_take_late(struct na_learned *learned, const struct na_names *name
 		na_buffer_printf(why, "a late fact too many of entry %" PRIu64, number);
 		return -EBADMSG;
 	}
-	memcpy(&wall_ns, wall, sizeof(wall_ns));
 	error = take_apart(learned, names, NA_GROUP_FIELDS, wire, &fields, why);
-	return error || !about ? error : add_late(learned, about, wall_ns, fields, why);
+	return error || !about ? error : add_late(learned, about, late, fields, why);
 }
 
 const struct na_entry *na_learned_get(const struct na_learned *learned, uint64_t number)

@@ -41,7 +41,7 @@ struct na_shape {
 /* What became known of an entry later. */
 struct na_late {
 	const struct na_late *next;
-	uint64_t wall_ns;
+	uint64_t first_sequence, wall_ns;
 	const struct na_entry *fields;
 };
 
@@ -71,10 +71,9 @@ void na_learned_forget(struct na_learned *learned, uint64_t base_ns);
 int na_learned_take(struct na_learned *learned, const struct na_names *names, struct na_wire wire,
 		    const struct na_entry **ret_entry, struct na_buffer *why);
 
-/* Takes the payload of a LATE: its entry has it from now on. As above; nothing when that is lost.
- */
+/* Takes a LATE: its entry has it from now on. As above; nothing when that is lost. */
 int na_learned_take_late(struct na_learned *learned, const struct na_names *names,
-			 struct na_wire wire, struct na_buffer *why);
+			 const struct na_frame_late *late, struct na_buffer *why);
 
 /* NULL: there is no such entry. */
 const struct na_entry *na_learned_get(const struct na_learned *learned, uint64_t number);

@@ -29,19 +29,46 @@ void na_loss_merge(struct na_state_loss *to, const struct na_state_loss *from)
 		to->first = from->first;
 	if (from->last > to->last)
 		to->last = from->last;
-	if (from->born > to->born)
-		to->born = from->born;
+	if (from->serial > to->serial)
+		to->serial = from->serial;
 	/* Ranges of several crashes may overlap: what one names is not known to have been used. */
 	to->count += from->count;
 	if (to->count > to->last - to->first + 1)
 		to->count = to->last - to->first + 1;
 }
 
+uint64_t na_losses_serial(struct na_losses *losses, enum na_journal_reason reason)
+{
+	return ++losses->serials[reason];
+}
+
+void na_losses_skip_serial(struct na_losses *losses, enum na_journal_reason reason, uint64_t serial)
+{
+	if (serial > losses->serials[reason])
+		losses->serials[reason] = serial;
+}
+
 void na_losses_add(struct na_losses *losses, enum na_journal_reason reason,
 		   const struct na_state_loss *loss)
 {
+	struct na_state_loss added = *loss;
+
+	if (!loss->count)
+		return;
+	if (!added.serial)
+		added.serial = na_losses_serial(losses, reason);
+	na_losses_skip_serial(losses, reason, added.serial);
 	pthread_mutex_lock(&losses->lock);
-	na_loss_merge(&losses->pending[reason], loss);
+	na_loss_merge(&losses->pending[reason], &added);
+	pthread_mutex_unlock(&losses->lock);
+}
+
+void na_losses_add_told(struct na_losses *losses, enum na_journal_reason reason,
+			const struct na_state_loss *loss, uint64_t end)
+{
+	pthread_mutex_lock(&losses->lock);
+	na_loss_merge(&losses->told[reason], loss);
+	losses->told_end[reason] = end;
 	pthread_mutex_unlock(&losses->lock);
 }
 
@@ -61,6 +88,16 @@ bool na_losses_take(struct na_losses *losses, struct na_journal_loss *ret_loss)
 						     telling->last, telling->count};
 	pthread_mutex_unlock(&losses->lock);
 	return telling->count > 0;
+}
+
+uint64_t na_losses_telling_serial(struct na_losses *losses)
+{
+	uint64_t serial;
+
+	pthread_mutex_lock(&losses->lock);
+	serial = losses->telling.serial;
+	pthread_mutex_unlock(&losses->lock);
+	return serial;
 }
 
 void na_losses_told(struct na_losses *losses, uint64_t end)
@@ -91,6 +128,7 @@ void na_losses_save(struct na_losses *losses, struct na_state *state)
 	pthread_mutex_lock(&losses->lock);
 	memcpy(state->losses, losses->pending, sizeof(losses->pending));
 	memcpy(state->told, losses->told, sizeof(losses->told));
-	na_loss_merge(&state->losses[losses->telling_reason], &losses->telling);
+	state->telling = losses->telling;
+	state->telling_reason = losses->telling_reason;
 	pthread_mutex_unlock(&losses->lock);
 }

@@ -20,10 +20,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -34,7 +39,7 @@
 
 /* How long the reader sleeps where nobody wakes it; and another journal is noticed within that. */
 #define POLL_NS (NA_NS_PER_SEC / 4)
-#define LOOK_NS (NA_NS_PER_SEC / 2)
+#define LOOK_NS NA_NS_PER_SEC
 
 static void pass(struct na_reader *reader, const struct na_frame *frame)
 {
@@ -68,18 +73,23 @@ static int close_hole(struct na_reader *reader, uint64_t sequence, struct na_rea
 	return hole->named ? tell(reader, 0, 0, ret_item) : CONTINUE;
 }
 
+/* END, or CONTINUE with another journal or tail. */
+static int look_again(struct na_reader *reader)
+{
+	reader->ahead.dry = false;
+	if (!reader->recheck)
+		return NA_READER_END;
+	reader->recheck = false;
+	return na_reader_look_again(reader) == NA_READER_MOVED ? CONTINUE : NA_READER_END;
+}
+
 /* Nothing more is there now, so nothing will tell how much the hole has. */
 static int at_end(struct na_reader *reader, struct na_reader_item *ret_item)
 {
 	struct na_reader_hole *hole = &reader->hole;
-	int error;
 
-	if (reader->recheck) {
-		reader->recheck = false;
-		error = na_reader_look_again(reader);
-		if (error == NA_READER_MOVED)
-			return CONTINUE;
-	}
+	if (look_again(reader) == CONTINUE)
+		return CONTINUE;
 	/* The position that was asked for is not reached: what comes from now on was not there. */
 	if (reader->position < reader->skip_to)
 		reader->skip_to = reader->position;
@@ -128,6 +138,7 @@ static void enter_segment(struct na_reader *reader, const struct na_frame_head *
 	reader->epoch = head->epoch;
 	reader->expected = head->first_sequence;
 	reader->version++;
+	na_reader_ahead_forget(&reader->ahead);
 }
 
 /* What the decoder said, where it cannot be decoded. */
@@ -180,7 +191,7 @@ static int take_other(struct na_reader *reader, const struct na_frame *frame)
 {
 	int error = 0;
 
-	if (reader->segment != NA_READER_NOWHERE)
+	if (reader->segment != NA_READER_NOWHERE && reader->position >= reader->ahead.position)
 		error = na_decoder_take(reader->decoder, frame, &reader->why);
 	if (error == -EBADMSG) /* events that need it cannot be decoded: they make the hole */
 		error = 0;
@@ -250,6 +261,9 @@ static int take_event(struct na_reader *reader, const struct na_frame *frame,
 	if (reader->segment == NA_READER_NOWHERE)
 		return lose(reader, frame, "its segment's beginning is gone");
 	wanted = is_wanted(reader, frame);
+	error = wanted ? na_reader_look_ahead(reader, event->sequence) : 1;
+	if (error <= 0)
+		return error < 0 ? error : look_again(reader);
 	error = wanted ? na_decoder_event(reader->decoder, frame, &ret_item->event, &reader->why)
 		       : 0;
 	if (error == -EBADMSG || error == -ENOTSUP)
@@ -287,6 +301,7 @@ static int step(struct na_reader *reader, struct na_reader_item *ret_item)
 	const struct na_frame *frame;
 	int error = na_reader_frame(reader, &frame);
 
+	reader->ahead.holding = false;
 	if (reader->notices)
 		return tell_notice(reader, ret_item);
 	if (error == NA_READER_MOVED)
@@ -316,6 +331,7 @@ static void forget(struct na_reader *reader, uint64_t position)
 	reader->hole.open = false;
 	reader->damaged_at = NA_READER_NOWHERE;
 	reader->recheck = true;
+	na_reader_ahead_forget(&reader->ahead);
 }
 
 /* No tail is no mistake: there is one while an agent runs. */
@@ -390,8 +406,32 @@ static bool may_hold(struct na_segment_file *file, uint64_t wall_ns)
 
 static bool has_more(const struct na_reader *reader)
 {
+	if (reader->ahead.holding)
+		return na_reader_ahead_moved(reader);
 	return atomic_load_explicit(&reader->tail.head->end, memory_order_acquire) >
 	       reader->position;
+}
+
+/* What the reader sleeps on. Not FUTEX_PRIVATE: the tail's writer is another process. */
+static _Atomic uint32_t *wait_word(struct na_reader *reader)
+{
+	return reader->tail.fd >= 0 ? &reader->tail.head->moved : &reader->woken;
+}
+
+static void fall_asleep(struct na_reader *reader, uint64_t timeout_ns)
+{
+	struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / NA_NS_PER_SEC),
+				   .tv_nsec = (long)(timeout_ns % NA_NS_PER_SEC)};
+	uint32_t seen;
+
+	if (reader->tail.fd >= 0) {
+		seen = atomic_load_explicit(&reader->tail.head->moved, memory_order_acquire);
+		if (!has_more(reader))
+			na_tail_wait(&reader->tail, seen, timeout_ns);
+		return;
+	}
+	/* inotify would be one more system call that the shipping process needs. */
+	syscall(SYS_futex, &reader->woken, FUTEX_WAIT, 0, &timeout, NULL, 0);
 }
 
 /* Goes on in the newest file where it ended the last time. */
@@ -426,6 +466,8 @@ static int allocate(const struct na_reader_options *options, struct na_reader *r
 	reader->tail.fd = -1;
 	na_segment_file_init(&reader->file);
 	na_segment_file_init(&reader->last_file);
+	na_segment_file_init(&reader->ahead.file);
+	reader->settled = options->settled;
 	reader->path = strdup(options->path);
 	reader->tail_path = options->tail ? strdup(options->tail) : NULL;
 	reader->frame = malloc(NA_FRAME_MAX);
@@ -474,6 +516,8 @@ void na_reader_close(struct na_reader **pointer)
 		return;
 	na_segment_file_done(&reader->file);
 	na_segment_file_done(&reader->last_file);
+	na_segment_file_done(&reader->ahead.file);
+	free(reader->ahead.frame);
 	na_segment_list_done(&reader->segments);
 	na_tail_close(&reader->tail);
 	na_decoder_free(reader->decoder);
@@ -568,25 +612,29 @@ int na_reader_next(struct na_reader *reader, struct na_reader_item *ret_item)
 void na_reader_wait(struct na_reader *reader, uint64_t timeout_ns)
 {
 	uint64_t most_ns = reader->tail.fd < 0 ? POLL_NS : LOOK_NS, now_ns = na_clock_boot_ns();
-	struct timespec timeout;
-	uint32_t seen;
 
 	if (now_ns - reader->looked_ns >= POLL_NS) {
 		reader->recheck = true;
 		reader->looked_ns = now_ns;
 	}
-	if (timeout_ns > most_ns)
-		timeout_ns = most_ns;
-	if (reader->tail.fd >= 0) {
-		seen = atomic_load_explicit(&reader->tail.head->moved, memory_order_acquire);
-		if (!has_more(reader))
-			na_tail_wait(&reader->tail, seen, timeout_ns);
-		return;
+	/* Partner: na_reader_wake. It sees us wait, or we see that we are woken. */
+	atomic_store(&reader->waiting, 1);
+	if (!atomic_load(&reader->woken))
+		fall_asleep(reader, timeout_ns < most_ns ? timeout_ns : most_ns);
+	atomic_store(&reader->waiting, 0);
+	atomic_store(&reader->woken, 0);
+}
+
+void na_reader_wake(struct na_reader *reader)
+{
+	_Atomic uint32_t *word = wait_word(reader);
+
+	atomic_store(&reader->woken, 1);
+	/* It may be just about to sleep: then it is a few instructions until it hears us. */
+	while (atomic_load(&reader->waiting)) {
+		syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+		sched_yield();
 	}
-	/* inotify would be one more system call that the shipping process needs. */
-	timeout = (struct timespec){.tv_sec = (time_t)(timeout_ns / NA_NS_PER_SEC),
-				    .tv_nsec = (long)(timeout_ns % NA_NS_PER_SEC)};
-	ppoll(NULL, 0, &timeout, NULL);
 }
 
 unsigned int na_reader_constants_version(const struct na_reader *reader)

@@ -18,6 +18,13 @@ struct na_reader;
 struct na_reader_options {
 	const char *path; /* the folder */
 	const char *tail; /* NULL: segments only (another machine's journal) */
+	/*
+	 * Each event is as every other reader with this has it, now or later: while a late fact may
+	 * still come for it, it is as if it were not there yet. Where the writer makes late facts
+	 * that takes 1.2 seconds; some three for the last event, if none follows. Else events have
+	 * what is there when they are read.
+	 */
+	bool settled;
 };
 
 /* What a step of na_reader_next found. */
@@ -78,10 +85,16 @@ void na_reader_set_wanted(struct na_reader *reader, na_reader_wanted *wanted, vo
 int na_reader_next(struct na_reader *reader, struct na_reader_item *ret_item);
 
 /*
- * Until there may be more, the time-out, or a signal; half a second at most, so that a new journal
- * or tail is noticed. Its system calls: futex or ppoll.
+ * Until there may be more, na_reader_wake, the time-out, or a signal; a second at most, so that a
+ * new journal or tail is noticed. Its system call: futex.
  */
 void na_reader_wait(struct na_reader *reader, uint64_t timeout_ns);
+
+/*
+ * Ends the wait that goes on, or else the next one. Any thread; no other call of this reader but
+ * that wait, until it returns.
+ */
+void na_reader_wake(struct na_reader *reader);
 
 /* Grows when the constants change: encoders that rendered them make them anew. */
 unsigned int na_reader_constants_version(const struct na_reader *reader);

@@ -24,6 +24,20 @@ struct na_reader_hole {
 	char reason[sizeof(((struct na_reader_gap *)0)->reason)];
 };
 
+/* Late facts in front of the reader: see reader_late.c. */
+struct na_reader_ahead {
+	struct na_segment_file file;
+	char *frame;       /* of the tail, NA_FRAME_MAX bytes; NULL: not needed yet */
+	uint64_t position; /* so far it was looked at: all in front of it that is of the segment was
+			      learned */
+	uint64_t segment;  /* where the one at `position` begins */
+	uint64_t next;     /* the first sequence number of the next segment; 0: not reached */
+	bool ended;        /* nothing behind `position` is about events of the segment */
+	bool dry;          /* no file has more: not asked again before the reader is at the end */
+	bool holding;      /* an event waits, */
+	uint64_t held;     /* with this sequence number */
+};
+
 struct na_reader {
 	char *path, *tail_path;
 	struct na_decoder *decoder;
@@ -54,6 +68,12 @@ struct na_reader {
 	uint64_t refused[NA_READER_REFUSED_MAX];       /* files that are not to be read */
 	size_t refused_count;
 
+	bool settled; /* as in the options */
+	struct na_reader_ahead ahead;
+
+	/* Of the waiting thread and whoever wakes it. */
+	_Atomic uint32_t waiting, woken; /* woken: a futex where there is no tail */
+
 	na_reader_wanted *wanted;
 	void *context;
 	unsigned int version;
@@ -74,6 +94,18 @@ int na_reader_frame(struct na_reader *reader, const struct na_frame **ret_frame)
 
 /* Opens the tail when there is another than before; a new journal: moves to its beginning. */
 int na_reader_look_again(struct na_reader *reader);
+
+/*
+ * Learns the late facts of the event at reader->position. 1: those that are there; 0: more may
+ * come, it is to wait; negative errno.
+ */
+int na_reader_look_ahead(struct na_reader *reader, uint64_t sequence);
+
+/* Another segment, or another place: what is ahead is not known. */
+void na_reader_ahead_forget(struct na_reader_ahead *ahead);
+
+/* May na_reader_look_ahead say something else now of the event that waits? */
+bool na_reader_ahead_moved(const struct na_reader *reader);
 
 /* Begins a hole, if there is none, behind the last event that was read. */
 struct na_reader_hole *na_reader_open_hole(struct na_reader *reader, const char *format, ...)

@@ -121,6 +121,8 @@ static int load(struct na_store *store, struct recovery *recovery)
 	recovery->state_there = error == 0;
 	store->loaded = store->state;
 	recovery->epoch = store->state.epoch;
+	if (error < 0 && error != -ENOENT && error != -EBADMSG)
+		na_store_close_folder(store); /* nothing may be stored over what is there */
 	if (error < 0) {
 		store->state = store->loaded = (struct na_state){0};
 		error = find_name(store, recovery);
@@ -136,56 +138,6 @@ static int load(struct na_store *store, struct recovery *recovery)
 	if (error < 0)
 		return error == -ENOMEM ? error : 0;
 	return 0;
-}
-
-/* A loss of the state, but not when the stream up to `last` tells it after all. */
-static void take_loss(struct na_store *store, unsigned int reason, const struct na_state_loss *loss,
-		      uint64_t last)
-{
-	uint64_t told = atomic_load(&store->tail.head->told[reason]);
-
-	if (loss->count && !(told > loss->born && told <= last))
-		na_losses_add(&store->losses, reason, loss);
-}
-
-static void take_losses(struct na_store *store, uint64_t last)
-{
-	struct na_tail_head *head = store->tail.head;
-
-	for (unsigned int i = 0; i < NA_JOURNAL_REASON_COUNT; i++) {
-		take_loss(store, i, &store->state.losses[i], last);
-		take_loss(store, i, &store->state.told[i], last);
-		if (head->told[i] > last)
-			atomic_store(&head->told[i], 0);
-	}
-}
-
-/*
- * Losses that only the tail knows of (see tail.h): what is in its slot, and what was numbered since
- * the last event. They stay in the slot, where the capture thread finds them.
- */
-static void take_tail_losses(struct na_store *store, uint64_t last, bool cut)
-{
-	struct na_tail_head *head = store->tail.head;
-	uint32_t slot = head->loss_slot;
-	struct na_tail_loss *loss = &head->loss[slot & 1], *next = &head->loss[(slot + 1) & 1];
-	uint64_t told = loss->reason < NA_TAIL_REASONS ? head->told[loss->reason] : 0, reason;
-	struct na_state_loss sum = {loss->first, loss->last, loss->count, 0}, run = {0};
-	bool saved = store->state.closed && store->state.epoch == head->epoch;
-
-	if (saved || (told > loss->last && told <= last))
-		sum.count = 0;
-	if (loss->count && loss->last > last)
-		last = loss->last;
-	if (head->sequence > last)
-		run = (struct na_state_loss){last + 1, head->sequence, head->sequence - last, 0};
-	reason = run.count && cut ? NA_JOURNAL_DAMAGED
-		 : sum.count      ? loss->reason
-				  : (uint64_t)NA_JOURNAL_TAIL_FULL;
-	na_loss_merge(&sum, &run);
-	na_tail_loss_set(next, &sum, reason);
-	atomic_store(&head->loss_slot, slot + 1);
-	atomic_store(&head->stored, head->sequence);
 }
 
 /* Goes over the frames of the tail that are not in files, and cuts the end where one is damaged. */
@@ -221,7 +173,8 @@ static bool open_last(struct na_store *store, struct recovery *recovery, int *fd
 	struct na_segment *segment = count ? &store->segments.items[count - 1] : NULL;
 	char name[NA_SEGMENT_NAME_SIZE];
 
-	if (!segment || segment->position < head->first || segment->position > head->written)
+	if (!segment || segment->position < head->first || segment->position > head->written ||
+	    segment->position < store->state.first_position)
 		return false;
 	recovery->last = segment->first_sequence - 1;
 	na_segment_name(segment->position, name);
@@ -269,8 +222,7 @@ static void resume_file(struct na_store *store, struct recovery *recovery)
 /* What the file lacks and the tail has no more. */
 static void lose_between(struct na_store *store, uint64_t last, uint64_t first)
 {
-	struct na_state_loss loss = {last + 1, first - 1, first - 1 - last,
-				     store->tail.head->sequence};
+	const struct na_state_loss loss = {last + 1, first - 1, first - 1 - last, 0};
 
 	if (first > last + 1)
 		na_losses_add(&store->losses, NA_JOURNAL_DAMAGED, &loss);
@@ -291,13 +243,14 @@ static void use_tail(struct na_store *store, struct recovery *recovery)
 	 * speaks of what is no more. */
 	if (!cut && head->stored > last)
 		last = head->stored;
+	na_recover_losses(store, last, !cut);
 	if (recovery->gap)
 		lose_between(store, recovery->last, scan.events ? scan.first_sequence : last + 1);
-	take_losses(store, last);
-	take_tail_losses(store, last, cut);
+	na_recover_tail_losses(store, last, cut);
 	/* With no sync asked for `kept` says nothing of the disk. */
 	store->synced = store->fd < 0 ? head->kept
 				      : store->segments.items[store->segments.count - 1].position;
+	store->condemned = store->fd >= 0 && head->syncing;
 	recovery->next = head->sequence + 1;
 }
 
@@ -354,9 +307,8 @@ static void use_segments(struct na_store *store, struct recovery *recovery)
 	recovery->position =
 		(recovery->position + NA_FRAME_ALIGN - 1) & ~(NA_FRAME_ALIGN - UINT64_C(1));
 	recovery->next = next;
-	take_losses(store, UINT64_MAX);
-	loss = (struct na_state_loss){recovery->last + 1, next - 1, next - 1 - recovery->last,
-				      next - 1};
+	na_recover_losses(store, UINT64_MAX, false);
+	loss = (struct na_state_loss){recovery->last + 1, next - 1, next - 1 - recovery->last, 0};
 	if (!state->closed && state->tail_loss.count &&
 	    state->tail_reason < NA_JOURNAL_REASON_COUNT)
 		na_losses_add(&store->losses, state->tail_reason, &state->tail_loss);

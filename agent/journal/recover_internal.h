@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "journal/store.h"
+
 /* So much behind a damaged frame is searched for whole ones; a segment is smaller. */
 #define NA_RECOVER_SEARCH_MAX (64u << 20)
 
@@ -21,6 +23,19 @@ struct recovery {
 	uint64_t next;     /* the next number */
 	bool gap;          /* neither files nor tail have all bytes of the tail's stream */
 };
+
+/*
+ * All losses of the state, which no longer has them then. `whole`: the tail is there, so what was
+ * told is still in the stream, which ends with number `last`.
+ */
+void na_recover_losses(struct na_store *store, uint64_t last, bool whole);
+
+/*
+ * Losses that only the tail knows of (see tail.h): what is in its slot, and what was numbered since
+ * the last event. They stay in the slot, where the capture thread finds them. `cut`: the stream was
+ * longer once.
+ */
+void na_recover_tail_losses(struct na_store *store, uint64_t last, bool cut);
 
 /*
  * Whether whole frames follow somewhere behind `from`: then the file is damaged, not torn. *last

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A segment goes in three steps: what nobody has read of it becomes a loss, the state on disk says
- * that it is gone, with that loss, and only then the file is unlinked. A crash between the last two
- * leaves a file that the next start deletes without telling a second time.
+ * A segment goes in four steps: what nobody has read of it becomes a loss, the state on disk says
+ * that it is to go, with that loss, then the file is unlinked, and only then the loss may be told.
+ * A kill before the unlink leaves a file that the next start deletes, and a loss that it tells.
  */
 #include "journal/retention.h"
 
@@ -17,7 +17,8 @@ static uint64_t needed(const struct na_store *store)
 {
 	const struct na_journal_options *options = &store->options;
 
-	return options->needed ? options->needed(options->context) : UINT64_MAX;
+	return options->needed ? options->needed(options->cursors, store->state.journal)
+			       : UINT64_MAX;
 }
 
 static uint64_t total_bytes(const struct na_store *store)
@@ -60,10 +61,32 @@ static bool is_needed(const struct na_store *store)
 	return needed(store) < oldest->position + oldest->bytes;
 }
 
+static bool is_behind(const struct na_store *store, uint64_t position)
+{
+	return store->segments.count && store->segments.items[0].position < position;
+}
+
+static int unlink_oldest(struct na_store *store)
+{
+	char name[NA_SEGMENT_NAME_SIZE];
+
+	na_segment_name(store->segments.items[0].position, name);
+	na_fault("unlink");
+	if (unlinkat(store->folder, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	na_fault("unlink.done");
+	na_segments_remove(&store->segments, 0);
+	if (is_behind(store, store->state.first_position))
+		return 0;
+	na_losses_add(&store->losses, NA_JOURNAL_DROPPED, &store->state.held);
+	store->state.held = (struct na_state_loss){0};
+	store->state_behind = true;
+	return 0;
+}
+
 static int delete_oldest(struct na_store *store)
 {
-	struct na_segment oldest = store->segments.items[0];
-	char name[NA_SEGMENT_NAME_SIZE];
+	const struct na_segment oldest = store->segments.items[0];
 	int error;
 
 	if (store->options.when_full == NA_JOURNAL_DROP_NEWEST && is_needed(store))
@@ -74,15 +97,7 @@ static int delete_oldest(struct na_store *store)
 		store->state.first_position = oldest.position + oldest.bytes;
 	}
 	error = na_store_state(store);
-	if (error < 0)
-		return error;
-	na_segment_name(oldest.position, name);
-	na_fault("unlink");
-	if (unlinkat(store->folder, name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	na_fault("unlink.done");
-	na_segments_remove(&store->segments, 0);
-	return 0;
+	return error < 0 ? error : unlink_oldest(store);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -114,12 +129,6 @@ int na_retention_free_one(struct na_store *store)
 
 void na_retention_finish(struct na_store *store)
 {
-	while (store->segments.count && store->segments.items[0].position < store->gone) {
-		char name[NA_SEGMENT_NAME_SIZE];
-
-		na_segment_name(store->segments.items[0].position, name);
-		if (unlinkat(store->folder, name, 0) < 0 && errno != ENOENT)
-			return;
-		na_segments_remove(&store->segments, 0);
-	}
+	while (is_behind(store, store->gone) && unlink_oldest(store) == 0)
+		;
 }

@@ -139,6 +139,12 @@ void na_segment_share(int fd, unsigned int mode, int group)
 		return;
 }
 
+void na_segment_allocate(int fd, uint64_t offset, uint64_t size)
+{
+	/* What it cannot do, the write cannot either, and says so. */
+	(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size);
+}
+
 int na_segment_write(int fd, uint64_t offset, const void *data, size_t size)
 {
 	for (size_t done = 0; done < size;) {

@@ -91,6 +91,7 @@ static int replace_file(struct na_store *store, int fd, const char *temporary, c
 	close(store->fd);
 	store->fd = fd;
 	store->condemned = false;
+	atomic_store(&store->tail.head->syncing, 0);
 	store->synced = store->tail.head->written;
 	na_store_move(store, &store->tail.head->kept, store->synced);
 	return 0;

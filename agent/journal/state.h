@@ -17,7 +17,8 @@
 /* A loss that is not told yet, of the reason that is its place. */
 struct na_state_loss {
 	uint64_t first, last, count;
-	uint64_t born; /* last number when it was noticed: who tells it has a later one */
+	uint64_t
+		serial; /* grows, in a reason; with one, all before it are told. 0: not given yet */
 };
 
 struct na_state {
@@ -27,15 +28,23 @@ struct na_state {
 	uint64_t epoch;
 	uint64_t sequence_reserved, position_reserved; /* nobody used these or later ones… */
 	uint64_t closed;                               /* 1: …and they are the very next ones */
-	uint64_t first_position;                       /* segments in front of it are deleted */
+	uint64_t first_position;                       /* segments in front of it are to go */
 	struct na_state_loss losses[NA_STATE_LOSSES];
 	struct na_state_loss told[NA_STATE_LOSSES]; /* by events that a crash may take back */
 	/* What only the tail knew of, for when it is gone; `tail_reason` is its reason. */
 	struct na_state_loss tail_loss;
 	uint64_t tail_reason;
+	/* Being told, or told by an event that was not in the tail yet. */
+	struct na_state_loss telling;
+	uint64_t telling_reason;
+	/* Of segments in front of first_position: untold until their files are gone. */
+	struct na_state_loss held;
 };
 
-/* The newer slot that is whole. -ENOENT: no file; -EBADMSG: no slot is whole; other errno. */
+/*
+ * The newer slot that is whole. -ENOENT: no file; -EBADMSG: no slot is whole; other errno: it
+ * cannot be read now, so nothing may be stored either.
+ */
 int na_state_load(int folder, struct na_state *ret_state);
 
 /*

@@ -31,6 +31,7 @@
 
 #define LOCK_FILE "lock"
 #define WRITE_BYTES (1u << 20) /* at a time, so that `written` moves while much is there */
+#define ALLOCATE_BYTES (WRITE_BYTES / 4) /* smaller runs are not worth a call of their own */
 
 /* Whoever has the lock wrote its pid there. */
 static int explain_lock(struct na_store *store, int fd, struct na_buffer *why)
@@ -89,22 +90,33 @@ static void leave_folder(struct na_store *store)
 		na_segments_remove(&store->segments, 0);
 	store->condemned = store->fd >= 0;
 	store->state_fresh = false;
-	na_cleanup_fd(&store->folder);
-	na_cleanup_fd(&store->lock);
-	store->folder = store->lock = -1;
+	na_store_close_folder(store);
 }
 
-/* A journal that appears late, as its file system was mounted late: it is an older name of ours. */
-static void adopt(struct na_store *store)
+/*
+ * A journal that appears late, as its file system was mounted late: it is an older name of ours. Or
+ * its state could not be read before; then some of what it has to tell may have been told.
+ */
+static int adopt(struct na_store *store)
 {
 	struct na_state there;
+	int error = na_state_load(store->folder, &there);
 
-	if (na_state_load(store->folder, &there) < 0)
-		return;
+	if (error < 0)
+		return error == -ENOENT || error == -EBADMSG ? 0 : error;
 	store->state.generation = there.generation;
 	store->loaded = there;
-	if (memcmp(there.journal, store->state.journal, sizeof(there.journal)) != 0)
+	if (memcmp(there.journal, store->state.journal, sizeof(there.journal)) != 0) {
 		na_state_rename(&store->state, there.journal);
+		return 0;
+	}
+	store->state.first_position = there.first_position;
+	store->state.held = there.held;
+	for (unsigned int i = 0; i < NA_JOURNAL_REASON_COUNT; i++) {
+		there.losses[i].serial = 0;
+		na_losses_add(&store->losses, i, &there.losses[i]);
+	}
+	return 0;
 }
 
 static bool is_low(const struct na_store *store)
@@ -146,8 +158,7 @@ static void gather(const struct na_store *store, uint64_t end, struct na_segment
 
 static void skip(struct na_store *store, const struct na_segment_scan *run)
 {
-	const struct na_state_loss loss = {run->first_sequence, run->last_sequence, run->events,
-					   store->tail.head->sequence};
+	const struct na_state_loss loss = {run->first_sequence, run->last_sequence, run->events, 0};
 	struct na_tail_head *head = store->tail.head;
 	uint64_t to = head->written + run->valid;
 
@@ -203,6 +214,8 @@ static int put_run(struct na_store *store, const struct na_segment_scan *run)
 	int error;
 
 	na_fault("write");
+	if (run->valid >= ALLOCATE_BYTES)
+		na_segment_allocate(store->fd, written - segment->position, run->valid);
 	error = na_segment_write(store->fd, written - segment->position,
 				 na_tail_at(&store->tail, written), (size_t)run->valid);
 	if (error < 0)
@@ -267,45 +280,47 @@ static struct na_state_loss unread(struct na_store *store, size_t index, uint64_
 }
 
 /*
- * What the tail says of its loss is also in the state before anything behind it is on disk. A slot
- * that was emptied is looked at again once what told it is durable.
+ * What the tail says of its losses is also in the state before anything behind them is on disk:
+ * that may outlive the tail.
  */
 static void look_at_loss(struct na_store *store)
 {
-	struct na_tail_head *head = store->tail.head;
-	struct na_state_loss read;
-	uint64_t reason;
-	uint32_t slot;
+	uint32_t number = na_tail_slot_get(store->tail.head, &store->slot);
 
-	do {
-		slot = atomic_load_explicit(&head->loss_slot, memory_order_acquire);
-		const struct na_tail_loss *loss = &head->loss[slot & 1];
+	store->state_behind |= number != store->slot_number;
+	store->slot_number = number;
+}
 
-		read = (struct na_state_loss){loss->first, loss->last, loss->count, 0};
-		reason = loss->reason;
-		na_fence(memory_order_acquire);
-	} while (head->loss_slot != slot);
-	if (slot == store->loss_slot)
-		return;
-	if (!read.count && !store->loss_end)
-		store->loss_end = head->end;
-	if (!read.count && store->synced < store->loss_end)
-		return;
-	store->loss_end = 0;
-	store->loss_slot = slot;
-	store->state.tail_loss = read;
-	store->state.tail_reason = reason;
-	store->state_behind = true;
+static void save_slot(const struct na_store *store, struct na_state *state)
+{
+	const struct na_tail_slot *slot = &store->slot;
+
+	state->tail_loss = slot->loss;
+	state->tail_reason = slot->reason;
+	if (slot->told_end > store->synced)
+		na_loss_merge(&state->told[slot->told_reason], &slot->told);
 }
 
 /* Capture has ended; a next start that finds the tail as well ignores its slot. */
-static void save_tail_loss(const struct na_tail_head *head, struct na_state *state)
+static void save_tail_loss(struct na_store *store, struct na_state *state)
 {
-	const struct na_tail_loss *slot = &head->loss[head->loss_slot & 1];
-	const struct na_state_loss loss = {slot->first, slot->last, slot->count, head->sequence};
+	struct na_tail_slot slot;
 
-	if (slot->count)
-		na_loss_merge(&state->losses[slot->reason], &loss);
+	(void)na_tail_slot_get(store->tail.head, &slot);
+	if (!slot.loss.count)
+		return;
+	slot.loss.serial = na_losses_serial(&store->losses, slot.reason);
+	na_loss_merge(&state->losses[slot.reason], &slot.loss);
+}
+
+/* What is dropped is told when its file is gone: until then it can be read. */
+static void hold(struct na_store *store, struct na_state_loss *loss)
+{
+	struct na_state_loss *held = &store->state.held;
+
+	if (!held->count)
+		loss->serial = na_losses_serial(&store->losses, NA_JOURNAL_DROPPED);
+	na_loss_merge(held, loss);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -347,6 +362,13 @@ int na_store_open_folder(struct na_store *store, struct na_buffer *why)
 	return 0;
 }
 
+void na_store_close_folder(struct na_store *store)
+{
+	na_cleanup_fd(&store->folder);
+	na_cleanup_fd(&store->lock);
+	store->folder = store->lock = -1;
+}
+
 int na_store_ready(struct na_store *store)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
@@ -359,7 +381,11 @@ int na_store_ready(struct na_store *store)
 		error = na_store_open_folder(store, &why);
 		if (error < 0)
 			return error;
-		adopt(store);
+		error = adopt(store);
+		if (error < 0) {
+			na_store_close_folder(store);
+			return error;
+		}
 	}
 	if (store->fd >= 0 && fstat(store->fd, &status) == 0 && status.st_nlink == 0)
 		store->condemned = true;
@@ -387,6 +413,7 @@ int na_store_state(struct na_store *store)
 			position > next.position_reserved ? position : next.position_reserved;
 	}
 	na_losses_save(&store->losses, &next);
+	save_slot(store, &next);
 	error = store->loaded.generation
 			? na_state_confirm(store->folder, &store->loaded, store->options.group)
 			: 0;
@@ -440,6 +467,8 @@ int na_store_sync(struct na_store *store)
 		return na_segment_file_remake(store);
 	if (store->fd >= 0 && store->synced != written) {
 		store->syncs++;
+		/* Who finds it after a kill cannot trust that file: segment_file.c. */
+		atomic_store(&head->syncing, 1);
 		na_fault("sync");
 		if (fdatasync(store->fd) < 0) {
 			store->sync_errors++;
@@ -447,6 +476,7 @@ int na_store_sync(struct na_store *store)
 			return -errno;
 		}
 	}
+	atomic_store(&head->syncing, 0);
 	store->synced = written;
 	na_losses_durable(&store->losses, written);
 	if (head->kept != written)
@@ -467,7 +497,7 @@ int na_store_end(struct na_store *store)
 	na_losses_durable(&store->losses, store->synced);
 	next.position_reserved = head->end;
 	na_losses_save(&store->losses, &next);
-	save_tail_loss(head, &next);
+	save_tail_loss(store, &next);
 	next.tail_loss = (struct na_state_loss){0};
 	na_fault("close.state");
 	error = na_state_store(store->folder, &next, store->options.group);
@@ -487,24 +517,26 @@ void na_store_lose(struct na_store *store, size_t index, enum na_journal_reason 
 	struct na_state_loss loss;
 
 	/* Deleted unread is a loss; damaged is one for whoever wants to read it again as well. */
-	if (segment->damaged)
+	if (segment->damaged || segment->position < store->state.first_position)
 		return;
 	if (reason == NA_JOURNAL_DROPPED)
-		from = options->needed ? options->needed(options->context) : UINT64_MAX;
+		from = options->needed ? options->needed(options->cursors, store->state.journal)
+				       : UINT64_MAX;
 	if (from > segment->position && from >= segment->position + segment->bytes)
 		return;
 	loss = unread(store, index, from > segment->position ? from - segment->position : 0);
-	loss.born = store->tail.head->sequence;
-	na_losses_add(&store->losses, reason, &loss);
+	if (reason == NA_JOURNAL_DROPPED)
+		hold(store, &loss);
+	else
+		na_losses_add(&store->losses, reason, &loss);
 	store->state_behind = true;
 }
 
 void na_store_done(struct na_store *store)
 {
 	na_cleanup_fd(&store->fd);
-	na_cleanup_fd(&store->folder);
-	na_cleanup_fd(&store->lock);
-	store->fd = store->folder = store->lock = -1;
+	store->fd = -1;
+	na_store_close_folder(store);
 	na_segments_done(&store->segments);
 	na_losses_done(&store->losses);
 }
@@ -513,16 +545,6 @@ void na_store_move(struct na_store *store, _Atomic uint64_t *position, uint64_t 
 {
 	atomic_store_explicit(position, to, memory_order_release);
 	na_store_wake_readers(store->tail.head);
-}
-
-void na_tail_loss_set(struct na_tail_loss *slot, const struct na_state_loss *loss, uint64_t reason)
-{
-	/* Partner: look_at_loss(), which reads the index again behind the fields. */
-	na_fence(memory_order_release);
-	atomic_store_explicit(&slot->first, loss->first, memory_order_relaxed);
-	atomic_store_explicit(&slot->last, loss->last, memory_order_relaxed);
-	atomic_store_explicit(&slot->count, loss->count, memory_order_relaxed);
-	atomic_store_explicit(&slot->reason, reason, memory_order_relaxed);
 }
 
 void na_store_wake_readers(struct na_tail_head *head)

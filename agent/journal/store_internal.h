@@ -25,9 +25,6 @@ void na_state_rename(struct na_state *state, const uint8_t older[16]);
 /* For na_segments_load; `context` is a struct na_state. */
 bool na_state_is_ours(void *context, const uint8_t journal[16]);
 
-/* Fills a slot that is not the one in use. Capture thread. */
-void na_tail_loss_set(struct na_tail_loss *slot, const struct na_state_loss *loss, uint64_t reason);
-
 /* Any thread: readers should look at the tail again. */
 void na_store_wake_readers(struct na_tail_head *head);
 

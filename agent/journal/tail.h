@@ -26,13 +26,19 @@ struct na_tail_loss {
 	_Atomic uint64_t reason;             /* enum na_journal_reason */
 };
 
+/* Of the losses of a reason, those up to `serial` are told by the event `sequence`. */
+struct na_tail_told {
+	_Atomic uint64_t sequence; /* 0: by none */
+	_Atomic uint64_t serial;   /* of struct na_state_loss */
+};
+
 struct na_tail_head {
 	uint64_t magic;
 	uint32_t layout; /* NA_JOURNAL_LAYOUT */
 	uint32_t zero;
 	uint64_t size; /* of the ring, a multiple of the page size */
 	uint8_t journal[16], boot[16];
-	uint64_t epoch; /* of whom it is written by */
+	_Atomic uint64_t epoch; /* of whom it is written by */
 	uint64_t
 		first; /* the position that its stream began at: what is in front is on disk only */
 
@@ -53,16 +59,26 @@ struct na_tail_head {
 	/*
 	 * Capture thread. What was lost before the last event that found room, and is not told of:
 	 * slot `loss_slot & 1`; the other one is being written. Lost since then is what lies
-	 * between the stream's last event and `sequence`. A loss is told once told[reason] is in
-	 * the stream and behind it. So a kill between any two stores neither forgets a loss nor
-	 * tells it twice.
+	 * between the stream's last event and `sequence`. The slot's loss is told once slot_told
+	 * is in the stream and behind it; those of the writer are once `told` says so, by an event
+	 * that is in the stream. So a kill between any two stores neither forgets a loss nor tells
+	 * it twice.
 	 */
 	struct na_tail_loss loss[2];
 	_Atomic uint32_t loss_slot;
 	uint32_t zero2;
-	_Atomic uint64_t told[NA_TAIL_REASONS]; /* sequence number of the last events_lost */
+	_Atomic uint64_t slot_told; /* sequence number of the last event that told a slot's loss */
+	uint64_t zero3[7];
 	_Atomic uint64_t sequence; /* of the last event that was numbered, lost or not */
 	_Atomic uint64_t stored;   /* of the last event in the stream */
+	_Atomic uint64_t settled;  /* events with lower numbers get no late facts behind `end` */
+	struct na_tail_told told[NA_TAIL_REASONS][2]; /* the older one is written over */
+	/* Of the slots: what was told in front of that position, of slots before. */
+	struct na_tail_loss loss_told[2];
+	_Atomic uint64_t loss_told_end[2];
+
+	/* Writer thread. 1: the last segment's file is being synced, or that has failed. */
+	_Atomic uint64_t syncing;
 };
 
 struct na_tail {

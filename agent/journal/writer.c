@@ -137,11 +137,11 @@ static int work(struct na_writer *writer, uint64_t now_ns)
 	int error = na_store_ready(store);
 
 	if (!error)
+		na_retention_finish(store); /* what could not be unlinked */
+	if (!error)
 		error = na_store_write(store, end);
 	if (!error && store->condemned)
 		error = na_store_sync(store);
-	if (!error)
-		na_retention_finish(store); /* what could not be unlinked */
 	if (!error && sync_is_due(writer, now_ns)) {
 		error = na_store_sync(store);
 		writer->synced_ns = now_ns;
@@ -207,9 +207,16 @@ static void finish(struct na_writer *writer)
 	}
 }
 
+static void done(struct na_writer *writer)
+{
+	pthread_mutex_destroy(&writer->lock);
+	pthread_cond_destroy(&writer->changed);
+}
+
 static void *run(void *context)
 {
 	struct na_writer *writer = context;
+	bool alone;
 
 	while (atomic_load(&writer->stop) == NA_WRITER_RUNS) {
 		uint64_t before = writer->seen;
@@ -222,18 +229,24 @@ static void *run(void *context)
 		finish(writer);
 	pthread_mutex_lock(&writer->lock);
 	writer->finished = true;
+	alone = writer->alone;
 	pthread_cond_broadcast(&writer->changed);
 	pthread_mutex_unlock(&writer->lock);
+	if (alone) { /* else who waits for us frees all */
+		done(writer);
+		writer->left(writer->context);
+	}
 	return NULL;
 }
 
 /* ------------------------------------------------------------------------------------------- */
 
-void na_writer_init(struct na_writer *writer, struct na_store *store)
+void na_writer_init(struct na_writer *writer, struct na_store *store, void (*left)(void *context),
+		    void *context)
 {
 	pthread_condattr_t clock;
 
-	*writer = (struct na_writer){.store = store};
+	*writer = (struct na_writer){.store = store, .left = left, .context = context};
 	writer->durable = store->synced;
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_condattr_init(&clock);
@@ -269,14 +282,14 @@ bool na_writer_stop(struct na_writer *writer, uint64_t deadline_ns)
 	while (!writer->finished && !error)
 		error = pthread_cond_timedwait(&writer->changed, &writer->lock, &until);
 	finished = writer->finished;
-	pthread_mutex_unlock(&writer->lock);
-	if (!finished) {
+	writer->alone = !finished;
+	if (!finished) /* it may be gone as soon as we unlock */
 		pthread_detach(writer->thread);
+	pthread_mutex_unlock(&writer->lock);
+	if (!finished)
 		return false;
-	}
 	pthread_join(writer->thread, NULL);
-	pthread_mutex_destroy(&writer->lock);
-	pthread_cond_destroy(&writer->changed);
+	done(writer);
 	return true;
 }
 

@@ -40,7 +40,9 @@ struct na_writer {
 	pthread_mutex_t lock; /* below it; never held across a system call of the store */
 	pthread_cond_t changed;
 	uint64_t durable; /* position */
-	bool finished;
+	bool finished, alone;
+	void (*left)(void *context); /* called when it ends alone */
+	void *context;
 	struct na_journal_status status;
 
 	/* The thread's own. */
@@ -48,16 +50,18 @@ struct na_writer {
 	int error;
 };
 
-/* `store` is the thread's from its start until it is stopped. */
-void na_writer_init(struct na_writer *writer, struct na_store *store);
+/*
+ * `store` is the thread's from its start until it is stopped. Where that fails `left` is called
+ * when the thread ends after all, and may free store and writer.
+ */
+void na_writer_init(struct na_writer *writer, struct na_store *store, void (*left)(void *context),
+		    void *context);
 
 /* 0, or why no thread can be made. Until then all stays in the tail. */
 int na_writer_start(struct na_writer *writer);
 
-/*
- * False: it hangs in a system call beyond the deadline; store and writer are its own for ever then.
- * Main thread.
- */
+/* False: it hangs in a system call beyond the deadline; store and writer are its own then. Main
+ * thread. */
 bool na_writer_stop(struct na_writer *writer, uint64_t deadline_ns);
 
 /* Wakes it when it sleeps as deeply as `depth`, or more. Any thread. */

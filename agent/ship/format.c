@@ -9,6 +9,7 @@
 #include "format/flat.h"
 
 struct row {
+	const char *name;
 	void *(*make)(const struct na_event *constants, const struct na_line_options *line);
 	void (*free)(void *encoder);
 	int (*encode)(void *encoder, const struct na_event *event, struct na_buffer *out);
@@ -33,7 +34,7 @@ struct na_format {
 
 #define ROW(name)                                                                                  \
 	{                                                                                          \
-		make_##name, free_##name, encode_##name                                            \
+#name, make_##name, free_##name, encode_##name                                     \
 	}
 
 static void *make_ecs(const struct na_event *constants, const struct na_line_options *line)
@@ -69,6 +70,11 @@ static const struct row rows[] = {
 bool na_format_known(enum na_output_format format)
 {
 	return format < sizeof(rows) / sizeof(*rows) && rows[format].make;
+}
+
+const char *na_format_name(enum na_output_format format)
+{
+	return rows[format].name;
 }
 
 struct na_format *na_format_new(enum na_output_format format, const struct na_event *constants,

@@ -15,6 +15,9 @@ struct na_format;
 /* Can this build write it? */
 bool na_format_known(enum na_output_format format);
 
+/* As in the configuration; it must be known. */
+const char *na_format_name(enum na_output_format format);
+
 /*
  * `constants` as in format/ecs.h, rendered here; NULL: none. `line` is of format `line`. NULL: out
  * of memory.

@@ -43,6 +43,12 @@ static struct requests take_requests(struct na_lane *lane)
 	return taken;
 }
 
+/* Under the mutex: is there something that this thread has not seen? */
+static bool is_asked(const struct na_lane *lane)
+{
+	return lane->stop != lane->stop_seen || lane->failed || lane->acknowledged || lane->reopen;
+}
+
 /* Until something is asked for or acknowledged, or the time-out. */
 static void wait_changed(struct na_lane *lane, uint64_t timeout_ns)
 {
@@ -53,9 +59,38 @@ static void wait_changed(struct na_lane *lane, uint64_t timeout_ns)
 	until.tv_sec += (time_t)(timeout_ns / NA_NS_PER_SEC);
 	until.tv_nsec = (long)(timeout_ns % NA_NS_PER_SEC);
 	pthread_mutex_lock(&lane->mutex);
-	if (lane->stop == lane->stop_seen && !lane->failed && !lane->acknowledged && !lane->reopen)
+	if (!is_asked(lane))
 		pthread_cond_timedwait(&lane->changed, &lane->mutex, &until);
 	pthread_mutex_unlock(&lane->mutex);
+}
+
+/* The same, and until the journal moves. */
+static void wait_for_journal(struct na_lane *lane, uint64_t timeout_ns)
+{
+	bool asked;
+
+	pthread_mutex_lock(&lane->mutex);
+	asked = is_asked(lane);
+	lane->sleeper = asked ? NULL : lane->reader;
+	pthread_mutex_unlock(&lane->mutex);
+	if (asked)
+		return;
+	na_reader_wait(lane->reader, timeout_ns);
+	/* Whoever wakes it has the mutex: then it is not used any more. */
+	pthread_mutex_lock(&lane->mutex);
+	lane->sleeper = NULL;
+	pthread_mutex_unlock(&lane->mutex);
+}
+
+/* Is there nothing to be stored or shown, but what the journal brings? */
+static bool is_at_rest(struct na_lane *lane)
+{
+	bool behind;
+
+	pthread_mutex_lock(&lane->mutex);
+	behind = lane->status.lag_events > 0;
+	pthread_mutex_unlock(&lane->mutex);
+	return lane->begun && lane->at_end && !behind && na_lane_is_stored(lane);
 }
 
 static void wait_to_read(struct na_lane *lane, int error)
@@ -68,7 +103,8 @@ static void wait_to_read(struct na_lane *lane, int error)
 
 static bool open_reader(struct na_lane *lane)
 {
-	struct na_reader_options options = {lane->options->journal, lane->options->tail};
+	struct na_reader_options options = {
+		.path = lane->options->journal, .tail = lane->options->tail, .settled = true};
 	int error = 0;
 
 	na_buffer_clear(&lane->why);
@@ -118,8 +154,11 @@ static void idle(struct na_lane *lane)
 {
 	uint64_t now_ns = na_clock_boot_ns();
 	bool backs_off = now_ns < lane->wait_until_ns;
-	bool awaits = na_lane_pending(lane) && !backs_off;
-	uint64_t wait_ns = awaits ? NA_LANE_BUSY_NS : NA_LANE_IDLE_NS;
+	/* The mutation believes that all is done; the output still has work. */
+	bool awaits = (na_lane_pending(lane) || lane->early) && !backs_off;
+	uint64_t wait_ns = awaits             ? NA_LANE_BUSY_NS
+			   : is_at_rest(lane) ? NA_LANE_IDLE_NS
+					      : NA_LANE_STORE_NS;
 
 	na_lane_work(lane, awaits ? NA_LANE_BUSY_NS : 0);
 	if (backs_off)
@@ -130,7 +169,7 @@ static void idle(struct na_lane *lane)
 	if (backs_off || lane->offer || !lane->begun || !lane->at_end)
 		wait_changed(lane, wait_ns);
 	else
-		na_reader_wait(lane->reader, wait_ns);
+		wait_for_journal(lane, wait_ns);
 }
 
 static void heed(struct na_lane *lane, const struct requests *requests)
@@ -172,6 +211,8 @@ static void tell_the_rest(struct na_lane *lane)
 
 	if (!error)
 		error = na_lane_own_over_budget(lane);
+	if (!error)
+		error = na_lane_own_thrown_away(lane);
 	if (error < 0)
 		na_lane_rewind(lane, false);
 }
@@ -232,7 +273,7 @@ static bool go_round(struct na_lane *lane)
 	if (lane->offer && na_clock_boot_ns() >= lane->wait_until_ns) {
 		na_lane_offer(lane);
 		na_lane_work(lane, 0);
-	} else {
+	} else if (!requests.stop || !lane->at_end) {
 		idle(lane);
 	}
 	return true;
@@ -261,6 +302,7 @@ static int make_paths(struct na_lane *lane)
 	na_buffer_printf(&lane->mark_path, "%s/%s.mark%c", folder, name, '\0');
 	na_buffer_printf(&lane->dead_path, "%s/%s.dead%c", folder, name, '\0');
 	lane->mark_file.path = lane->mark_path.data;
+	lane->dead.path = lane->dead_path.data;
 	return na_buffer_error(&lane->cursor_path) || na_buffer_error(&lane->mark_path) ||
 			       na_buffer_error(&lane->dead_path)
 		       ? -ENOMEM
@@ -329,7 +371,7 @@ void na_lane_reopen(struct na_lane *lane)
 {
 	pthread_mutex_lock(&lane->mutex);
 	lane->reopen = true;
-	pthread_cond_broadcast(&lane->changed);
+	na_lane_wake(lane);
 	pthread_mutex_unlock(&lane->mutex);
 }
 
@@ -338,7 +380,7 @@ void na_lane_stop(struct na_lane *lane, uint64_t deadline_ns)
 	pthread_mutex_lock(&lane->mutex);
 	lane->stop = true;
 	lane->deadline_ns = deadline_ns;
-	pthread_cond_broadcast(&lane->changed);
+	na_lane_wake(lane);
 	pthread_mutex_unlock(&lane->mutex);
 }
 

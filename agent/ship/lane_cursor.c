@@ -148,6 +148,19 @@ static void free_batches(struct na_lane *lane)
 	lane->offer = NULL;
 }
 
+/* A count that is gone begins at what was told. */
+static void load_thrown_away(struct na_lane *lane)
+{
+	int error = na_dead_load(&lane->dead);
+
+	if (error < 0)
+		na_log_error("output %s: %s.lost cannot be read: %s; dead letters that were thrown "
+			     "away and not told are forgotten",
+			     lane->host.name, lane->dead.path, strerrordesc_np(-error));
+	if (lane->dead.thrown_away < lane->at.thrown_away)
+		lane->dead.thrown_away = lane->at.thrown_away;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 int na_lane_begin(struct na_lane *lane)
@@ -159,6 +172,7 @@ int na_lane_begin(struct na_lane *lane)
 	error = go_to_beginning(lane);
 	if (error < 0)
 		return error;
+	load_thrown_away(lane);
 	/* What a process before this one sent is not known: anything that is there may have been.
 	 */
 	lane->resent_until = na_reader_last_sequence(lane->reader);
@@ -186,6 +200,13 @@ void na_lane_rewind(struct na_lane *lane, bool renumber)
 	lane->at = mark;
 	lane->at_end = false;
 	lane->goes_back = lane->begun;
+}
+
+bool na_lane_is_stored(struct na_lane *lane)
+{
+	struct na_mark mark = delivered(lane);
+
+	return same(&mark, &lane->stored);
 }
 
 void na_lane_store(struct na_lane *lane, bool now)

@@ -8,11 +8,6 @@ static struct na_lane *lane_of(struct na_output_host *host)
 	return (struct na_lane *)host; /* its first member */
 }
 
-static void wake(struct na_lane *lane)
-{
-	pthread_cond_broadcast(&lane->changed);
-}
-
 static void acknowledge(struct na_output_host *host, uint64_t first, uint64_t last)
 {
 	struct na_lane *lane = lane_of(host);
@@ -23,7 +18,7 @@ static void acknowledge(struct na_output_host *host, uint64_t first, uint64_t la
 	lane->status.acknowledged += fresh;
 	if (fresh) {
 		lane->acknowledged = true;
-		wake(lane);
+		na_lane_wake(lane);
 	}
 	pthread_mutex_unlock(&lane->mutex);
 }
@@ -34,7 +29,7 @@ static void reject(struct na_output_host *host, uint64_t number, const char *rea
 
 	pthread_mutex_lock(&lane->mutex);
 	if (na_window_reject(&lane->window, number, reason))
-		wake(lane);
+		na_lane_wake(lane);
 	pthread_mutex_unlock(&lane->mutex);
 }
 
@@ -45,7 +40,7 @@ static void failed(struct na_output_host *host, const char *reason)
 	na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_RETRYING, reason);
 	pthread_mutex_lock(&lane->mutex);
 	lane->failed = true;
-	wake(lane);
+	na_lane_wake(lane);
 	pthread_mutex_unlock(&lane->mutex);
 }
 
@@ -87,11 +82,19 @@ void na_lane_host_init(struct na_lane *lane)
 {
 	lane->host = (struct na_output_host){
 		.name = lane->common->name.data,
+		.format = na_format_name((enum na_output_format)lane->common->format),
 		.acknowledge = acknowledge,
 		.reject = reject,
 		.failed = failed,
 		.state = say_state,
 	};
+}
+
+void na_lane_wake(struct na_lane *lane)
+{
+	pthread_cond_broadcast(&lane->changed);
+	if (lane->sleeper)
+		na_reader_wake(lane->sleeper);
 }
 
 size_t na_lane_pending(struct na_lane *lane)
@@ -122,7 +125,7 @@ void na_lane_say(struct na_lane *lane, enum na_lane_voice voice, enum na_output_
 		lane->status.last_error[length] = '\0';
 	}
 	if (after == NA_OUTPUT_ENDED)
-		wake(lane);
+		na_lane_wake(lane);
 	pthread_mutex_unlock(&lane->mutex);
 	if (after != before)
 		log_state(lane->host.name, after, why);

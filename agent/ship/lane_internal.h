@@ -21,6 +21,7 @@
 #include "journal/reader.h"
 #include "ship/backoff.h"
 #include "ship/batch.h"
+#include "ship/dead.h"
 #include "ship/dedup.h"
 #include "ship/format.h"
 #include "ship/lane.h"
@@ -30,8 +31,8 @@
 #define NA_LANE_BYTES_MAX (32u << 20) /* of batches on their way */
 #define NA_LANE_BATCH_BYTES_MAX (4u << 20)
 #define NA_LANE_STORE_NS (200 * NA_NS_PER_MS)
-#define NA_LANE_IDLE_NS (200 * NA_NS_PER_MS) /* a stop is seen within it */
-#define NA_LANE_BUSY_NS (10 * NA_NS_PER_MS)  /* the same while replies are awaited */
+#define NA_LANE_IDLE_NS NA_NS_PER_SEC       /* for timers of dedup and of the output */
+#define NA_LANE_BUSY_NS (10 * NA_NS_PER_MS) /* the same while replies are awaited */
 
 /* Who says how the output does. The worse one is shown. */
 enum na_lane_voice { NA_LANE_HOST, NA_LANE_OUTPUT, NA_LANE_VOICE_COUNT };
@@ -67,6 +68,7 @@ struct na_lane {
 	struct na_mark stored;
 	struct na_mark_file mark_file;
 	struct na_buffer cursor_path, mark_path, dead_path;
+	struct na_dead dead;
 	bool begun;      /* the reader is where the cursor says */
 	bool at_end;     /* of the journal, when it was looked at last */
 	bool goes_back;  /* the reader is not where `at` says */
@@ -77,6 +79,7 @@ struct na_lane {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct na_window window;
+	struct na_reader *sleeper; /* the reader, while the thread is in na_reader_wait */
 	bool stop, failed, reopen, acknowledged;
 	uint64_t deadline_ns;
 	enum na_output_state states[NA_LANE_VOICE_COUNT];
@@ -109,15 +112,18 @@ const char *na_lane_why(struct na_lane *lane, const char *otherwise);
 /* lane_own.c */
 int na_lane_own_gap(struct na_lane *lane, const struct na_reader_gap *gap);
 int na_lane_own_over_budget(struct na_lane *lane); /* nothing when there is nothing to tell */
+int na_lane_own_thrown_away(struct na_lane *lane); /* the same */
 void na_lane_own_heartbeat(struct na_lane *lane, struct na_event *event);
 
 /* lane_cursor.c: begin is tried until `begun`. */
 int na_lane_begin(struct na_lane *lane);
 void na_lane_rewind(struct na_lane *lane, bool renumber);
 void na_lane_store(struct na_lane *lane, bool now);
+bool na_lane_is_stored(struct na_lane *lane); /* as far as it came */
 
 /* lane_host.c */
 void na_lane_host_init(struct na_lane *lane);
+void na_lane_wake(struct na_lane *lane);      /* under the mutex */
 size_t na_lane_pending(struct na_lane *lane); /* records on their way */
 void na_lane_say(struct na_lane *lane, enum na_lane_voice voice, enum na_output_state state,
 		 const char *why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records of the output's own: what it cannot have from the journal, and what its budget left out.
+ * Records of the output's own: what it cannot have from the journal, what its budget left out, and
+ * the dead letters for which there was no room.
  *
  * Their id is "<journal>.<output>.<own>.<first>-<last>": `own` counts them and is part of the mark,
  * so that one that is made again has the same id; the range is in it because a gap may have grown
@@ -116,6 +117,25 @@ int na_lane_own_over_budget(struct na_lane *lane)
 	na_buffer_printf(&lane->text,
 			 "The output's budget of %" PRIu64 " bytes per hour left them out.",
 			 lane->common->budget);
+	return add_loss(lane, &loss);
+}
+
+/* What the count grew to is in the id: told again, it may be more. */
+int na_lane_own_thrown_away(struct na_lane *lane)
+{
+	struct loss loss = {
+		.reason = "dead_letters",
+		.first = lane->dead.thrown_away,
+		.count = lane->dead.thrown_away - lane->at.thrown_away,
+	};
+
+	if (lane->dead.thrown_away <= lane->at.thrown_away)
+		return 0;
+	lane->at.thrown_away = lane->dead.thrown_away;
+	na_buffer_clear(&lane->text);
+	na_buffer_printf(&lane->text,
+			 "The oldest dead letters of the output were thrown away: it keeps %u MiB.",
+			 2 * NA_DEAD_BYTES_MAX >> 20);
 	return add_loss(lane, &loss);
 }
 

@@ -247,9 +247,13 @@ static int end_of_journal(struct na_lane *lane)
 /* 1: go on; 0: that is all for now; negative errno. */
 static int step(struct na_lane *lane)
 {
-	int found = na_reader_next(lane->reader, &lane->item);
-	int error = found;
+	int found = na_lane_own_thrown_away(lane), error;
 
+	if (found < 0) {
+		lane->is_halfway = true;
+		return found;
+	}
+	error = found = na_reader_next(lane->reader, &lane->item);
 	if (found == NA_READER_EVENT)
 		error = take_event(lane);
 	else if (found == NA_READER_GAP)

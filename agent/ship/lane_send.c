@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "ship/dead.h"
 #include "ship/lane_internal.h"
 
 /*
@@ -130,8 +129,8 @@ bool na_lane_write_dead_letter(struct na_lane *lane)
 
 	pthread_mutex_lock(&lane->mutex);
 	entry = na_window_rejected(&lane->window, &number);
-	error = entry ? na_dead_write(lane->dead_path.data, entry->reason ? entry->reason : "",
-				      entry->id, entry->body)
+	error = entry ? na_dead_write(&lane->dead, entry->reason ? entry->reason : "", entry->id,
+				      entry->body)
 		      : 0;
 	if (entry && !error) {
 		na_window_acknowledge(&lane->window, number, number);
@@ -177,6 +176,9 @@ void na_lane_free_done(struct na_lane *lane)
 {
 	uint64_t first;
 
+	/* That mutation is of the promise, and not of how long an output may use a record. */
+	if (lane->early)
+		return;
 	pthread_mutex_lock(&lane->mutex);
 	first = lane->window.first;
 	pthread_mutex_unlock(&lane->mutex);

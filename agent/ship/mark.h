@@ -28,6 +28,8 @@ struct na_mark {
 	/* Left out because of the budget and not told by an events_lost yet. */
 	uint64_t over_first, over_last, over_count;
 
+	uint64_t thrown_away; /* dead letters that an events_lost in front of it told of */
+
 	uint64_t budget_left, budget_wall_ns; /* see budget.h */
 };
 

@@ -2,7 +2,8 @@
 /*
  * The journal's writer side: events a second through append and segments, the way from tail to
  * segments next to memcpy and CRC-32C of the same bytes, and a start with 2 GiB of segments.
- * journal_bench [FOLDER]: where the journal is made; /dev/shm measures us and not a disk.
+ * journal_bench [FOLDER]: where the journal is made. Not in tmpfs: allocating pages is three fifths
+ * of a write there.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -139,14 +141,27 @@ static void measure_events(void)
 	       EVENTS / median(seconds), (double)status.bytes / EVENTS);
 }
 
+/* The work of this thread: it waits for the disk as well, when it begins a segment. */
+static uint64_t processor_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * NA_NS_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+struct ratio {
+	double work, time; /* of the processor; with what it waits for */
+};
+
 /* The writer's work alone, on frames that are in the tail before it begins. */
-static double write_round(void)
+static struct ratio write_round(void)
 {
 	struct na_store store = {.options = options, .folder = -1, .lock = -1, .fd = -1};
 	struct na_writer writer = {.store = &store}; /* not started: we do its work */
 	struct na_appender appender;
 	struct na_buffer why = {0};
-	uint64_t start, copy_ns, write_ns, length;
+	uint64_t start, wall, copy_ns, write_ns, length;
 	char *to = malloc(options.tail_size);
 	volatile uint32_t crc;
 
@@ -161,32 +176,40 @@ static double write_round(void)
 		na_appender_put(&appender, &event);
 	}
 	length = appender.end;
-	start = na_clock_boot_ns();
+	start = processor_ns();
 	memcpy(to, na_tail_at(&store.tail, 0), length);
 	crc = na_crc32c(0, to, length);
-	copy_ns = na_clock_boot_ns() - start;
+	copy_ns = processor_ns() - start;
 	(void)crc;
-	start = na_clock_boot_ns();
+	wall = na_clock_boot_ns();
+	start = processor_ns();
 	if (na_store_ready(&store) < 0 || na_store_write(&store, length) < 0)
 		die("cannot be written");
-	write_ns = na_clock_boot_ns() - start;
+	write_ns = processor_ns() - start;
+	wall = na_clock_boot_ns() - wall;
 	munmap(store.tail.head, NA_TAIL_PAGE + 2 * store.tail.size);
 	close(store.tail.fd);
 	na_appender_done(&appender);
 	na_store_done(&store);
 	free(to);
 	remove_journal();
-	return (double)copy_ns / (double)write_ns;
+	return (struct ratio){(double)copy_ns / (double)write_ns, (double)copy_ns / (double)wall};
 }
 
 static void measure_writer(void)
 {
-	double ratios[ROUNDS];
+	double work[ROUNDS], time[ROUNDS];
 
-	for (int round = 0; round < ROUNDS; round++)
-		ratios[round] = write_round();
-	printf("tail to segments: %.2f of memcpy and CRC-32C of the same bytes (goal 0.5)\n",
-	       median(ratios));
+	for (int round = 0; round < ROUNDS; round++) {
+		struct ratio ratio = write_round();
+
+		work[round] = ratio.work;
+		time[round] = ratio.time;
+	}
+	printf("tail to segments: %.2f of memcpy and CRC-32C of the same bytes (goal 0.5); %.2f "
+	       "with "
+	       "what the disk takes to begin a segment\n",
+	       median(work), median(time));
 }
 
 static void write_file(const char *name, const char *data, size_t length, size_t size)
@@ -257,7 +280,7 @@ static void measure_start(void)
 
 int main(int argc, char **argv)
 {
-	const char *base = argc > 1 ? argv[1] : "/dev/shm";
+	const char *base = argc > 1 ? argv[1] : "/var/tmp";
 
 	snprintf(folder, sizeof(folder), "%s/netaudit-bench-%d", base, (int)getpid());
 	snprintf(tail, sizeof(tail), "/dev/shm/netaudit-bench-%d.tail", (int)getpid());

@@ -57,7 +57,7 @@ static void make_segment(struct na_random *random, struct na_encoder *encoder,
 
 		na_encoder_event(encoder, event, segment);
 		na_encoder_late(encoder, event, &fact,
-				event->f_EVENT_CREATED + na_random_below(random, 1000), segment);
+				event->f_EVENT_CREATED + na_random_below(random, 1000), 0, segment);
 	}
 	na_encoder_seal(encoder, segment);
 }

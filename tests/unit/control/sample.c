@@ -27,7 +27,7 @@ static const struct na_program_state programs[] = {
 	 .feeds = "process_ended",
 	 .wanted = true,
 	 .attached = true},
-	{.source = "tp_btf/kmem_cache_free", .feeds = ""},
+	{.source = "raw_tp/kmem_cache_free", .feeds = ""},
 };
 
 /* ------------------------------------------------------------------------------------------- */

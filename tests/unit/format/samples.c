@@ -260,7 +260,8 @@ static void fill_denied(struct na_event *event)
 	NA_SET_TEXT(event, EVENT_ACTION, "connect_denied");
 	NA_SET_TEXT(event, NA_OPERATION, "connect");
 	na_event_set_error(event, -EPERM);
-	NA_SET_TEXT(event, NA_POLICY, "cgroup");
+	NA_SET_TEXT(event, NA_HOOK, "socket_connect");
+	NA_SET_TEXT(event, NA_POLICY, "lsm");
 }
 
 static void fill_process_started(struct na_event *event)

@@ -25,7 +25,7 @@ static struct na_reader_item item;
 static void open_with(const char *tail)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	const struct na_reader_options options = {made.folder, tail};
+	const struct na_reader_options options = {.path = made.folder, .tail = tail};
 
 	assert_int_equal(na_reader_open(&options, &reader, &why), 0);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file system that fails, for programs linked with --wrap for the calls of NA_FAULTY_CALLS: it
- * refuses, cuts short, stalls, and loses in a crash what was not synced. All calls go through to
- * the real one otherwise. Faults may be set by one thread while others make calls.
+ * A file system that fails, for programs linked with na_store_support, whose calls of pwrite,
+ * pread, fdatasync, fsync, ftruncate, openat, renameat and unlinkat come here: it refuses, cuts
+ * short, stalls, and loses in a crash what was not synced. All calls go through to the real one
+ * otherwise. Faults may be set by one thread while others make calls.
  */
 #ifndef NA_FAULTY_FS_H
 #define NA_FAULTY_FS_H
@@ -32,11 +33,20 @@ void na_faulty_stall(bool on);
 /* No more faults; what waits goes on. */
 void na_faulty_clear(void);
 
-/* From now on remembers what is not synced; false: forgets. */
+/* From now on no call changes anything: -EIO. So a process that was killed can clean up. */
+void na_faulty_freeze(bool on);
+
+/* Called in front of each of the calls and behind it; NULL: nothing is. */
+void na_faulty_watch(void (*look)(void));
+
+/* From now on remembers what is on disk of a folder that is made next; counts calls from 0. */
 void na_faulty_remember(bool on);
 
+/* The folder was deleted, for good. */
+void na_faulty_forget(void);
+
 /* The machine stops: of what is not synced some is lost, in part or all, by `seed`. */
-void na_faulty_crash(uint64_t seed);
+void na_faulty_crash(const char *folder, uint64_t seed);
 
 /* Calls since the start. */
 unsigned int na_faulty_calls(enum na_faulty_call call);

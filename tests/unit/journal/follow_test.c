@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,7 +26,7 @@ static struct na_reader_item item;
 static void open_with(const char *tail)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	const struct na_reader_options options = {made.folder, tail};
+	const struct na_reader_options options = {.path = made.folder, .tail = tail};
 
 	assert_int_equal(na_reader_open(&options, &reader, &why), 0);
 }
@@ -109,6 +110,42 @@ static void following_segments_alone_misses_nothing(void **state)
 	follow_writer(NULL);
 }
 
+static void *wake_on(void *context)
+{
+	atomic_bool *over = context;
+
+	while (!*over)
+		na_reader_wake(reader);
+	return NULL;
+}
+
+/* Each wait that is not woken takes a second, or a quarter of one without a tail. */
+static void who_waits_can_be_woken(void **state)
+{
+	uint64_t start_ns = na_clock_boot_ns();
+	atomic_bool over;
+	pthread_t waker;
+
+	(void)state;
+	made_segment(&made, 1);
+	made_tail(&made, NA_TAIL_PAGE);
+	for (int with_tail = 0; with_tail < 2; with_tail++) {
+		over = false;
+		open_with(with_tail ? made.tail_path : NULL);
+		while (na_reader_next(reader, &item) == NA_READER_EVENT)
+			;
+		na_reader_wake(reader); /* before there is a wait: it ends the next one */
+		na_reader_wait(reader, UINT64_MAX);
+		assert_int_equal(pthread_create(&waker, NULL, wake_on, &over), 0);
+		for (int i = 0; i < 1000; i++)
+			na_reader_wait(reader, UINT64_MAX);
+		over = true;
+		assert_int_equal(pthread_join(waker, NULL), 0);
+		na_reader_close(&reader);
+	}
+	assert_true(na_clock_boot_ns() - start_ns < 200 * NA_NS_PER_SEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +153,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(following_segments_alone_misses_nothing, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(who_waits_can_be_woken, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

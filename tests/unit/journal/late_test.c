@@ -95,7 +95,7 @@ static void a_fact_is_of_events_within_a_second(void **state)
 	append(now + NA_LATE_NS);
 	append(now + 2 * NA_LATE_NS);
 	assert_int_equal(
-		na_encoder_late(encoder, &traffic.event, &fact, now + NA_LATE_NS, &segment), 0);
+		na_encoder_late(encoder, &traffic.event, &fact, now + NA_LATE_NS, 0, &segment), 0);
 	append(now + 2 * NA_LATE_NS + 1);
 	append(now - 1);
 	assert_int_equal(take_all(), 0);
@@ -112,9 +112,9 @@ static void the_last_of_several_counts(void **state)
 
 	(void)state;
 	append(now);
-	na_encoder_late(encoder, &traffic.event, &fact, now, &segment);
+	na_encoder_late(encoder, &traffic.event, &fact, now, 0, &segment);
 	NA_SET_TEXT(&fact, USER_NAME, "again");
-	na_encoder_late(encoder, &traffic.event, &fact, now + 1, &segment);
+	na_encoder_late(encoder, &traffic.event, &fact, now + 1, 0, &segment);
 	assert_int_equal(take_all(), 0);
 	assert_string_equal(name_of(0), "again");
 }
@@ -125,7 +125,7 @@ static void others_do_not_get_it(void **state)
 
 	(void)state;
 	append(now);
-	na_encoder_late(encoder, &traffic.event, &fact, now, &segment);
+	na_encoder_late(encoder, &traffic.event, &fact, now, 0, &segment);
 	NA_SET_TEXT(&traffic.event, USER_ID, "1001");
 	append(now);
 	assert_int_equal(take_all(), 0);
@@ -140,11 +140,11 @@ static void what_fits_nothing_is_refused(void **state)
 	append(traffic.event.f_TIMESTAMP);
 	before = segment.length;
 	NA_SET_TEXT(&traffic.event, USER_ID, "another");
-	assert_int_equal(na_encoder_late(encoder, &traffic.event, &fact, 1, &segment), -ENOENT);
+	assert_int_equal(na_encoder_late(encoder, &traffic.event, &fact, 1, 0, &segment), -ENOENT);
 	NA_SET(&fact, PROCESS_PID, 1);
-	assert_int_equal(na_encoder_late(encoder, &traffic.event, &fact, 1, &segment), -EINVAL);
+	assert_int_equal(na_encoder_late(encoder, &traffic.event, &fact, 1, 0, &segment), -EINVAL);
 	memset(fact.present, 0, sizeof(fact.present));
-	assert_int_equal(na_encoder_late(encoder, &traffic.event, &fact, 1, &segment), -EINVAL);
+	assert_int_equal(na_encoder_late(encoder, &traffic.event, &fact, 1, 0, &segment), -EINVAL);
 	assert_int_equal(segment.length, before);
 }
 
@@ -155,7 +155,8 @@ static void facts_have_a_cap(void **state)
 	(void)state;
 	append(traffic.event.f_TIMESTAMP);
 	for (; late <= (int)NA_LATE_MAX; late++)
-		assert_int_equal(na_encoder_late(encoder, &traffic.event, &fact, 1, &segment), 0);
+		assert_int_equal(na_encoder_late(encoder, &traffic.event, &fact, 1, 0, &segment),
+				 0);
 	assert_int_equal(take_all(), -EBADMSG);
 	na_buffer_append_char(&why, 0);
 	assert_non_null(strstr(why.data, "a late fact too many"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For layout_test.py: writes a segment to the file that is named, and its events to stdout, a line
- * each: PATH=VALUE with tabs between, in order of paths; bytes of texts in hex.
+ * For layout_test.py: writes segments to the folder that is named, and their events to stdout, a
+ * line each: PATH=VALUE with tabs between, in order of paths; bytes of texts in hex.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +10,9 @@
 #include "../format/samples.h"
 #include "base/cleanup.h"
 #include "base/field.h"
-#include "journal/decoder.h"
 #include "journal/encoder.h"
+#include "journal/reader.h"
+#include "journal/segments.h"
 #include "traffic.h"
 
 #define RANDOM_EVENTS 300
@@ -85,78 +86,108 @@ static void append(struct na_encoder *encoder, struct na_event *event, uint64_t 
 		exit(EXIT_FAILURE);
 }
 
-static void make(struct na_encoder *encoder, struct na_buffer *segment)
+/* What is known late is of events with this number or a later one. */
+static void tell(struct na_encoder *encoder, const struct na_event *about, const char *name,
+		 uint64_t first_sequence, struct na_buffer *segment)
 {
-	static struct na_random_event random;
-	static struct na_traffic traffic;
-	struct na_event constants = na_sample_constants(), event, fact = {0};
-	struct na_frame_head head = {.epoch = 0xab, .first_sequence = 1, .wall_ns = 1234567};
-	uint64_t state = 88172645463325252, sequence = 0;
+	struct na_event fact = {0};
 
-	for (uint8_t i = 0; i < 16; i++)
-		head.journal[i] = (uint8_t)(255 - i);
-	if (na_encoder_begin(encoder, &head, &constants, segment) < 0)
-		exit(EXIT_FAILURE);
-	for (size_t i = 0; i < na_sample_count; i++) {
-		event = na_sample_event(i);
-		append(encoder, &event, ++sequence, segment);
-	}
-	for (int i = 0; i < RANDOM_EVENTS; i++) {
-		na_random_event_make(&random, (unsigned int)i % 101, &state);
-		append(encoder, &random.event, ++sequence, segment);
-	}
-	for (int i = 0; i < TRAFFIC_EVENTS; i++) {
-		na_traffic_next(&traffic, NA_EVENT_CLOSED);
-		append(encoder, &traffic.event, ++sequence, segment);
-	}
-	NA_SET_TEXT(&fact, USER_EFFECTIVE_NAME, "resolved");
-	if (na_encoder_late(encoder, &traffic.event, &fact, traffic.event.f_EVENT_CREATED,
-			    segment) < 0 ||
-	    na_encoder_seal(encoder, segment) < 0)
+	NA_SET_TEXT(&fact, USER_EFFECTIVE_NAME, name);
+	if (na_encoder_late(encoder, about, &fact, about->f_EVENT_CREATED, first_sequence,
+			    segment) < 0)
 		exit(EXIT_FAILURE);
 }
 
-/* Twice: what became known late is of events in front of it too. */
-static void print_all(const struct na_buffer *segment)
+static void begin(struct na_encoder *encoder, uint64_t position, uint64_t sequence,
+		  struct na_buffer *segment)
 {
-	struct na_decoder *decoder = na_decoder_new();
+	struct na_event constants = na_sample_constants();
+	struct na_frame_head head = {.flags = NA_HEAD_LATE,
+				     .epoch = 0xab,
+				     .position = position,
+				     .first_sequence = sequence,
+				     .wall_ns = 1234567 + position};
+
+	for (uint8_t i = 0; i < 16; i++)
+		head.journal[i] = (uint8_t)(255 - i);
+	na_buffer_clear(segment);
+	if (na_encoder_begin(encoder, &head, &constants, segment) < 0)
+		exit(EXIT_FAILURE);
+}
+
+static void end(struct na_encoder *encoder, const char *folder, uint64_t position,
+		struct na_buffer *segment)
+{
+	char name[NA_SEGMENT_FILE_NAME_SIZE], path[256];
+
+	na_segment_file_name(position, name);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+
+	NA_FCLOSE FILE *file = fopen(path, "we");
+
+	if (na_encoder_seal(encoder, segment) < 0 || !file ||
+	    fwrite(segment->data, 1, segment->length, file) != segment->length)
+		exit(EXIT_FAILURE);
+}
+
+/* Two segments: facts of the second are also of events of the first. */
+static void make(struct na_encoder *encoder, const char *folder)
+{
+	static struct na_random_event random;
+	static struct na_traffic traffic;
+	NA_CLEANUP(na_buffer_done) struct na_buffer segment = {0};
+	uint64_t state = 88172645463325252, sequence = 0, position;
+	struct na_event event;
+
+	begin(encoder, 0, 1, &segment);
+	for (size_t i = 0; i < na_sample_count; i++) {
+		event = na_sample_event(i);
+		append(encoder, &event, ++sequence, &segment);
+	}
+	for (int i = 0; i < RANDOM_EVENTS; i++) {
+		na_random_event_make(&random, (unsigned int)i % 101, &state);
+		append(encoder, &random.event, ++sequence, &segment);
+	}
+	for (int i = 0; i < TRAFFIC_EVENTS; i++) {
+		na_traffic_next(&traffic, NA_EVENT_CLOSED);
+		append(encoder, &traffic.event, ++sequence, &segment);
+	}
+	tell(encoder, &traffic.event, "resolved", 0, &segment);
+	end(encoder, folder, 0, &segment);
+	position = segment.length;
+	begin(encoder, position, sequence + 1, &segment);
+	append(encoder, &traffic.event, ++sequence, &segment);
+	tell(encoder, &traffic.event, "again", sequence - TRAFFIC_EVENTS / 2, &segment);
+	append(encoder, &traffic.event, ++sequence, &segment);
+	end(encoder, folder, position, &segment);
+}
+
+static void print_all(const char *folder)
+{
+	const struct na_reader_options options = {.path = folder};
 	struct na_buffer why = {0};
+	struct na_reader *reader;
+	static struct na_reader_item item;
+	int step;
 
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t at = 0; at < segment->length;) {
-			const void *frame = segment->data + at;
-			const struct na_frame *head = frame;
-			struct na_event event;
-			int error = 0;
-
-			if (!pass)
-				error = na_decoder_take(decoder, head, &why);
-			else if (head->kind == NA_FRAME_EVENT)
-				error = na_decoder_event(decoder, head, &event, &why);
-			if (error)
-				exit(EXIT_FAILURE);
-			if (pass && head->kind == NA_FRAME_EVENT)
-				print_event(&event);
-			at += head->size;
-		}
-	print_event(na_decoder_constants(decoder));
-	na_decoder_free(decoder);
-	na_buffer_done(&why);
+	if (na_reader_open(&options, &reader, &why) < 0)
+		exit(EXIT_FAILURE);
+	while ((step = na_reader_next(reader, &item)) == NA_READER_EVENT)
+		print_event(&item.event);
+	if (step != NA_READER_END)
+		exit(EXIT_FAILURE);
+	print_event(item.constants);
+	na_reader_close(&reader);
 }
 
 int main(int argc, char **argv)
 {
-	NA_FCLOSE FILE *file = argc == 2 ? fopen(argv[1], "we") : NULL;
 	struct na_encoder *encoder = na_encoder_new();
-	struct na_buffer segment = {0};
 
-	if (!file || !encoder)
+	if (argc != 2 || !encoder)
 		return EXIT_FAILURE;
-	make(encoder, &segment);
-	if (fwrite(segment.data, 1, segment.length, file) != segment.length)
-		return EXIT_FAILURE;
-	print_all(&segment);
+	make(encoder, argv[1]);
+	print_all(argv[1]);
 	na_encoder_free(encoder);
-	na_buffer_done(&segment);
 	return EXIT_SUCCESS;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A reader of segments, made from agent/journal/LAYOUT.md alone: what it reads is what the agent
-reads. Usage: layout_test.py PROGRAM   layout_lines, which writes a segment and prints its events"""
+reads. Usage: layout_test.py PROGRAM   layout_lines, which writes segments and prints their events"""
 
 import ipaddress
 import os
@@ -94,23 +94,23 @@ def as_text(address):
 class Segment:
     def __init__(self, data):
         self.entries, self.late, self.events, self.constants = {}, [], [], {}
-        at = 0
+        self.of_former = []
+        at, self.size = 0, len(data)
         while at < len(data):
             crc, size, kind, padding, number, zero = struct.unpack_from("<IIBBHI", data, at)
             frame = data[at : at + size]
             assert crc == crc32c(frame[4:]) and size % 8 == 0 and zero == 0
             self.take(kind, number, Payload(frame[16 : size - padding]))
             at += size
-        for event in self.events:
-            self.finish(event)
 
     def take(self, kind, number, payload):
         if kind == HEAD:
             assert payload.bytes(8) == b"netaudit"
-            assert struct.unpack("<II", payload.bytes(8)) == (1, 0)
+            layout, self.flags = struct.unpack("<II", payload.bytes(8))
+            assert layout == 1 and self.flags == 1
             self.journal = payload.bytes(16).hex()
             payload.bytes(32)
-            self.epoch, _, self.first, self.wall, _ = (payload.number() for _ in range(5))
+            self.epoch, self.position, self.first, self.wall, _ = (payload.number() for _ in range(5))
         elif kind == NAMES:
             self.fields = []
             for _ in range(payload.varint()):
@@ -121,12 +121,19 @@ class Segment:
         elif kind == ENTRY:
             self.entry(payload)
         elif kind == LATE:
-            self.late.append((payload.varint(), payload.number(), self.pairs(payload)))
+            first, wall = payload.number(), payload.number()
+            if first < self.first:
+                self.of_former.append((first, wall, payload))
+            else:
+                self.fact(first, wall, payload)
         elif kind == EVENT:
             self.event(number, payload)
         elif kind == SEAL:
             assert payload.number() == self.first + len(self.events) - 1
             assert payload.number() == len(self.events)
+
+    def fact(self, first, wall, payload):
+        self.late.append((first, wall, payload.varint(), self.pairs(payload)))
 
     def pairs(self, payload):
         fields = {}
@@ -178,12 +185,17 @@ class Segment:
         uuid = "-".join((uuid[:8], uuid[8:12], uuid[12:16], uuid[16:20], uuid[20:]))
         fields["event.id"] = b"%s-%x-%016x" % (uuid.encode(), self.epoch, fields["event.sequence"])
 
-    def finish(self, event):
-        _, references, fields = event
-        for entry, wall, facts in self.late:
-            created = fields.get("event.created")
-            if entry in references and created is not None and abs(created - wall) <= SECOND_NS:
-                fields.update(facts)
+    def finish(self, following):
+        if following and (following.journal, following.epoch) == (self.journal, self.epoch):
+            assert following.position == self.position + self.size
+            for first, wall, payload in following.of_former:
+                self.fact(first, wall, payload)
+        for _, references, fields in self.events:
+            created, sequence = fields.get("event.created"), fields["event.sequence"]
+            for first, wall, entry, facts in self.late:
+                if (entry in references and sequence >= first and created is not None
+                        and abs(created - wall) <= SECOND_NS):
+                    fields.update(facts)
 
 
 def shown(value):
@@ -198,20 +210,27 @@ def line(name, fields):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "segment")
-        printed = subprocess.run([sys.argv[1], path], check=True, stdout=subprocess.PIPE)
-        with open(path, "rb") as file:
-            segment = Segment(file.read())
+        printed = subprocess.run([sys.argv[1], folder], check=True, stdout=subprocess.PIPE)
+        segments = []
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), "rb") as file:
+                segments.append(Segment(file.read()))
+            assert name == "%016x.segment" % segments[-1].position
+    for segment, following in zip(segments, segments[1:] + [None]):
+        segment.finish(following)
     expected = printed.stdout.decode().splitlines()
-    got = [line(name, fields) for name, _, fields in segment.events]
+    got = [line(name, fields) for segment in segments for name, _, fields in segment.events]
     assert len(got) == len(expected) - 1 and len(got) > 400, len(got)
     for ours, theirs in zip(got, expected):
         if ours != theirs:
             sys.exit("read:\n%s\nnot:\n%s" % (ours, theirs))
     constants = expected[-1].split("\t", 1)[1]
-    assert line("", segment.constants).lstrip("\t") == constants, constants
-    assert sum("user.effective.name=" + b"resolved".hex() in text for text in got) > 0
-    print("%d events" % len(got))
+    assert line("", segments[-1].constants).lstrip("\t") == constants, constants
+    early, late = (["user.effective.name=" + name.hex() in text for text in got]
+                   for name in (b"resolved", b"again"))
+    assert len(segments) == 2 and any(early) and all(late[-2:]), got[-2:]
+    assert any(late[: len(segments[0].events)]), "a fact of the next segment is not in this one"
+    print("%d events, %d with early facts, %d with late ones" % (len(got), sum(early), sum(late)))
 
 
 main()

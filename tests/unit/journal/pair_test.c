@@ -66,7 +66,7 @@ static void *write_on(void *unused)
 
 static struct na_reader *open_reader(void)
 {
-	const struct na_reader_options options = {path, tail};
+	const struct na_reader_options options = {.path = path, .tail = tail};
 	struct na_reader *reader = NULL;
 	struct na_buffer why = {0};
 

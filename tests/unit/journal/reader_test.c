@@ -41,7 +41,7 @@ static int teardown(void **state)
 static void open_with(const char *tail)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	const struct na_reader_options options = {made.folder, tail};
+	const struct na_reader_options options = {.path = made.folder, .tail = tail};
 
 	na_reader_close(&reader);
 	assert_int_equal(na_reader_open(&options, &reader, &why), 0);
@@ -142,7 +142,7 @@ static void make_segments(size_t count, uint64_t *ret_positions)
 static void nothing_is_no_mistake(void **state)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	const struct na_reader_options nowhere = {"/nowhere/journal", NULL};
+	const struct na_reader_options nowhere = {.path = "/nowhere/journal"};
 
 	(void)state;
 	assert_int_equal(na_reader_open(&nowhere, &reader, &why), -ENOENT);
@@ -763,7 +763,7 @@ static void without_memory_nothing_breaks(void **state)
 	make_segments(3, positions);
 	for (size_t n = 1; failed; n++) {
 		NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-		const struct na_reader_options options = {made.folder, NULL};
+		const struct na_reader_options options = {.path = made.folder};
 		int step, error;
 		uint64_t last = 0;
 

@@ -58,10 +58,12 @@ static uint64_t walk(struct na_harvest *harvest, const char *data, uint64_t leng
 			break;
 		if (frame->kind == NA_FRAME_HEAD)
 			*epoch = ((const struct na_frame_head *)frame)->epoch;
-		if (frame->kind == NA_FRAME_EVENT)
+		if (frame->kind == NA_FRAME_EVENT && position + at >= harvest->reached)
 			add(harvest, frame, *epoch, position + at);
 		at += frame->size;
 	}
+	if (position + at > harvest->reached)
+		harvest->reached = position + at;
 	return at;
 }
 

@@ -23,6 +23,7 @@ struct na_found {
 struct na_harvest {
 	struct na_found *items;
 	size_t count, size;
+	uint64_t reached; /* position; what a file and the tail both have is one event */
 };
 
 /* Tiny segments and a tiny tail, in memory where the machine has such a place. */

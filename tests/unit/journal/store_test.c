@@ -298,9 +298,10 @@ static void test_second_writer_is_refused(void **state)
 
 static _Atomic uint64_t needed_position;
 
-static uint64_t needed(void *context)
+static uint64_t needed(const char *cursors, const uint8_t journal[16])
 {
-	(void)context;
+	(void)cursors;
+	(void)journal;
 	return needed_position;
 }
 

@@ -286,6 +286,11 @@ void na_reader_wait(struct na_reader *reader, uint64_t timeout_ns)
 	pthread_mutex_unlock(&mutex);
 }
 
+void na_reader_wake(struct na_reader *reader)
+{
+	(void)reader;
+}
+
 unsigned int na_reader_constants_version(const struct na_reader *reader)
 {
 	return reader->constants_version;

@@ -310,41 +310,66 @@ static size_t lines_in(const char *name)
 
 static void dead_letters_are_lines(void **state)
 {
+	struct na_dead dead = {.path = path};
 	struct na_text id = na_text_of("i\"d"), body = na_text_of("{\"a\":1}\n\x01\xff");
 
 	(void)state;
 	clear_file();
-	assert_int_equal(na_dead_write(path, "why", id, body), 0);
-	assert_int_equal(na_dead_write(path, "why", id, body), 0);
+	assert_int_equal(na_dead_write(&dead, "why", id, body), 0);
+	assert_int_equal(na_dead_write(&dead, "why", id, body), 0);
 	assert_int_equal(lines_in(path), 2);
 	/* A crash tore the last one. */
 	assert_int_equal(truncate(path, 50), 0);
-	assert_int_equal(na_dead_write(path, "why", id, body), 0);
+	assert_int_equal(na_dead_write(&dead, "why", id, body), 0);
 	assert_int_equal(lines_in(path), 1);
-	assert_int_equal(na_dead_write("/nowhere/dead", "why", id, body), -ENOENT);
-	assert_int_equal(na_dead_write("/dev/full", "why", id, body), -ENOSPC);
+	dead.path = "/nowhere/dead";
+	assert_int_equal(na_dead_write(&dead, "why", id, body), -ENOENT);
+	dead.path = "/dev/full";
+	assert_int_equal(na_dead_write(&dead, "why", id, body), -ENOSPC);
 }
 
-static void dead_letters_are_bounded(void **state)
+/* A letter fills more than half of a file, so that each one begins another. */
+static void write_large(struct na_dead *dead, int expected)
 {
-	char old[64];
-	struct stat status;
 	char *large = calloc(1, NA_DEAD_BYTES_MAX / 2);
+
+	memset(large, 'x', NA_DEAD_BYTES_MAX / 2);
+	assert_int_equal(na_dead_write(dead, "why", na_text_of("id"),
+				       (struct na_text){large, NA_DEAD_BYTES_MAX / 2}),
+			 expected);
+	free(large);
+}
+
+static void dead_letters_are_bounded_and_counted(void **state)
+{
+	struct na_dead dead = {.path = path}, again = {.path = path};
+	char old[64], count[64];
+	struct stat status;
 
 	(void)state;
 	clear_file();
-	memset(large, 'x', NA_DEAD_BYTES_MAX / 2);
 	snprintf(old, sizeof(old), "%s.1", path);
+	snprintf(count, sizeof(count), "%s.lost", path);
+	assert_int_equal(na_dead_load(&dead), 0);
+	assert_int_equal(dead.thrown_away, 0);
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(na_dead_write(path, "why", na_text_of("id"),
-					       (struct na_text){large, NA_DEAD_BYTES_MAX / 2}),
-				 0);
+		write_large(&dead, 0);
 	assert_int_equal(stat(path, &status), 0);
 	assert_in_range(status.st_size, 1, NA_DEAD_BYTES_MAX);
 	assert_int_equal(stat(old, &status), 0);
 	assert_in_range(status.st_size, 1, NA_DEAD_BYTES_MAX);
+	assert_int_equal(dead.thrown_away, 3);
+	assert_int_equal(na_dead_load(&again), 0);
+	assert_int_equal(again.thrown_away, 3);
+	/* What cannot be counted is not thrown away. */
+	assert_int_equal(unlink(count), 0);
+	assert_int_equal(mkdir(count, 0700), 0);
+	write_large(&again, -EISDIR);
+	assert_int_equal(again.thrown_away, 3);
+	assert_int_equal(lines_in(old), 1);
+	assert_int_equal(na_dead_load(&again), -EISDIR);
+	assert_int_equal(rmdir(count), 0);
 	unlink(old);
-	free(large);
 }
 
 static struct na_event full_event(char *bytes)
@@ -419,7 +444,7 @@ int main(void)
 		cmocka_unit_test(states_are_in_every_view),
 		cmocka_unit_test(view_has_each_interval_once),
 		cmocka_unit_test(dead_letters_are_lines),
-		cmocka_unit_test(dead_letters_are_bounded),
+		cmocka_unit_test(dead_letters_are_bounded_and_counted),
 		cmocka_unit_test(copies_own_their_texts),
 		cmocka_unit_test(batches_fail_cleanly),
 	};

@@ -46,8 +46,9 @@ static void path_of(const char *name, char path[256])
 
 static void empty_folder(void)
 {
-	static const char *const names[] = {"a.mark", "b.mark",      "a.dead",         "a.dead.1",
-					    "b.dead", "status.json", "status.json.tmp"};
+	static const char *const names[] = {"a.mark",          "b.mark",     "a.dead",
+					    "a.dead.1",        "b.dead",     "status.json",
+					    "status.json.tmp", "a.dead.lost"};
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -510,6 +511,76 @@ static void holds_when_dead_letters_cannot_be_written(void **state)
 	json_decref(read_dead_letter());
 	assert_true(fake_cursor(&cursor));
 	assert_int_equal(cursor.sequence, 3);
+	finish();
+}
+
+/* As of a long life: a file that is full, and an older one with some letters. */
+static void make_full(unsigned int letters)
+{
+	char path[256];
+	FILE *file;
+
+	path_of("a.dead.1", path);
+	file = fopen(path, "we");
+	for (unsigned int i = 0; i < letters; i++)
+		fputs("{}\n", file);
+	assert_int_equal(fclose(file), 0);
+	path_of("a.dead", path);
+	file = fopen(path, "we");
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(truncate(path, NA_DEAD_BYTES_MAX), 0);
+}
+
+static void tells_of_dead_letters_without_room(void **state)
+{
+	struct fake_record record;
+
+	(void)state;
+	prepare(1, &(struct fake_script){.rejects = id_of(3)});
+	make_full(7);
+	append_many(5);
+	host.options.once = true;
+	start();
+	await_end();
+	assert_int_equal(status_of(0).rejected, 1);
+	assert_int_equal(status_of(0).lost, 7);
+	stop();
+	assert_int_equal(fake_output_find_delivered(host.fakes[0], UUID_TEXT ".a.1.7-0"), 1);
+	record = record_of(0, UUID_TEXT ".a.1.7-0");
+	assert_int_equal(record.type, NA_EVENT_EVENTS_LOST);
+	assert_int_equal(number_in(record.body, "netaudit.lost.count"), 7);
+	assert_true(has_text(record.body, "\"reason\":\"dead_letters\""));
+	/* It is told once, by whoever comes next too. */
+	append_many(1);
+	run_once();
+	assert_int_equal(fake_output_find(host.fakes[0], UUID_TEXT ".a.1.7-0"), 1);
+	assert_int_equal(fake_output_count(host.fakes[0]), 6);
+	finish();
+}
+
+/* The process ends between the count and what tells it. */
+static void dead_letters_are_told_after_a_restart(void **state)
+{
+	char path[256];
+	FILE *file;
+
+	(void)state;
+	prepare(1, &(struct fake_script){0});
+	append_many(2);
+	run_once();
+	path_of("a.dead.lost", path);
+	file = fopen(path, "we");
+	fputs("12\n", file);
+	assert_int_equal(fclose(file), 0);
+	run_once();
+	assert_int_equal(fake_output_find_delivered(host.fakes[0], UUID_TEXT ".a.1.c-0"), 1);
+	/* A count that is gone begins anew: it neither repeats nor withholds. */
+	assert_int_equal(unlink(path), 0);
+	fake_output_set(host.fakes[0], &(struct fake_script){.rejects = id_of(3)});
+	make_full(2);
+	append_many(1);
+	run_once();
+	assert_int_equal(fake_output_find_delivered(host.fakes[0], UUID_TEXT ".a.2.e-0"), 1);
 	finish();
 }
 
@@ -1027,6 +1098,8 @@ int main(void)
 		cmocka_unit_test_setup(reopens, set_up),
 		cmocka_unit_test_setup(rejected_go_to_dead_letters, set_up),
 		cmocka_unit_test_setup(holds_when_dead_letters_cannot_be_written, set_up),
+		cmocka_unit_test_setup(tells_of_dead_letters_without_room, set_up),
+		cmocka_unit_test_setup(dead_letters_are_told_after_a_restart, set_up),
 		cmocka_unit_test_setup(tells_of_gaps, set_up),
 		cmocka_unit_test_setup(the_same_gap_has_the_same_id, set_up),
 		cmocka_unit_test_setup(reads_again_after_errors, set_up),
