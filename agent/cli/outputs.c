@@ -6,12 +6,13 @@
 
 #include "config/config.h"
 #include "file/file.h"
+#include "kafka/kafka.h"
 #include "pipeline/shipper.h"
 #include "stdout/stdout.h"
 
 const struct na_output *const na_cli_output_types[] = {
 	&na_output_stdout, &na_output_file,  
-	 NULL,
+	&na_output_kafka,  NULL,
 };
 
 struct taken_endpoints {
