@@ -9,10 +9,11 @@
 #include "kafka/kafka.h"
 #include "pipeline/shipper.h"
 #include "stdout/stdout.h"
+#include "syslog/syslog.h"
 
 const struct na_output *const na_cli_output_types[] = {
 	&na_output_stdout, &na_output_file,  
-	&na_output_kafka,  NULL,
+	&na_output_kafka,  &na_output_syslog, NULL,
 };
 
 struct taken_endpoints {
