@@ -6,13 +6,14 @@
 
 #include "config/config.h"
 #include "file/file.h"
+#include "http/http.h"
 #include "kafka/kafka.h"
 #include "pipeline/shipper.h"
 #include "stdout/stdout.h"
 #include "syslog/syslog.h"
 
 const struct na_output *const na_cli_output_types[] = {
-	&na_output_stdout, &na_output_file,  
+	&na_output_stdout, &na_output_file,   &na_output_http,
 	&na_output_kafka,  &na_output_syslog, NULL,
 };
 

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Output http, dialect splunk: acknowledgements of indexers, codes, tokens. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "http_fixture.h"
+
+static struct far_end far;
+static struct far_end *const one[] = {&far};
+static struct http_fixture fixture;
+static char token_path[] = "/tmp/http_splunk_test.XXXXXX";
+
+static void begin(enum far_acks acks, enum na_http_ack ack)
+{
+	far_end_start(&far, FAR_SPLUNK, NULL);
+	far.acks = acks;
+	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
+	fixture.options.ack = ack;
+	http_fixture_open(&fixture);
+}
+
+static void end(unsigned int twice)
+{
+	assert_int_equal(far.wrong_channels, 0);
+	http_fixture_compare(&fixture, one, 1, twice);
+	http_fixture_close(&fixture);
+	far_end_stop(&far);
+}
+
+static void set_acks(enum far_acks acks)
+{
+	FAR_LOCKED(&far, far.acks = acks);
+}
+
+/* So many questions later, none of which is answered with yes. */
+static void drive_polls(unsigned int more)
+{
+	unsigned int until, polls, rounds = 0;
+
+	FAR_LOCKED(&far, until = far.polls + more);
+	do {
+		assert_true(rounds++ < 200);
+		http_fixture_skip(1);
+		http_fixture_work(&fixture, 5);
+		FAR_LOCKED(&far, polls = far.polls);
+	} while (polls < until);
+	http_fixture_work(&fixture, 2);
+}
+
+/* Asking once a second until so many are done. */
+static void drive_acks(unsigned int done)
+{
+	for (int i = 0; i < 200 && fixture.done < done; i++) {
+		http_fixture_skip(1);
+		http_fixture_work(&fixture, 5);
+	}
+	assert_int_equal(fixture.done, done);
+}
+
+static void write_token(const char *token)
+{
+	int fd = open(token_path, O_WRONLY | O_TRUNC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, token, strlen(token)), strlen(token));
+	close(fd);
+}
+
+static void what_it_gets(void **state)
+{
+	(void)state;
+	far_end_start(&far, FAR_SPLUNK, NULL);
+	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
+	write_token("secret-token\n");
+	fixture.options.token_file = na_text_of(token_path);
+	fixture.options.index = na_text_of("audit");
+	http_fixture_open(&fixture);
+	http_fixture_put(&fixture, 1, 2);
+	http_fixture_drive(&fixture, 2);
+	assert_string_equal(far.last_body.data,
+			    "{\"time\":1.000000005,\"host\":\"the-host\",\"source\":\"netaudit\","
+			    "\"sourcetype\":\"netaudit\",\"index\":\"audit\",\"event\":{\"n\":1}}"
+			    "{\"time\":2.000000005,\"host\":\"the-host\",\"source\":\"netaudit\","
+			    "\"sourcetype\":\"netaudit\",\"index\":\"audit\",\"event\":{\"n\":2}}");
+	assert_non_null(strstr(far.last_head.data, "POST /services/collector/event HTTP/1.1"));
+	assert_non_null(strstr(far.last_head.data, "Authorization: Splunk secret-token\r\n"));
+	assert_int_equal(strlen(far.channel), 36);
+	assert_int_equal(far.channel[14], '4');
+	end(0);
+}
+
+/* As people copy it. */
+static void url_with_the_path(void **state)
+{
+	char url[128];
+
+	(void)state;
+	far_end_start(&far, FAR_SPLUNK, NULL);
+	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
+	snprintf(url, sizeof(url), "%s/x/services/collector/", fixture.url_texts[0]);
+	fixture.urls[0] = na_text_of(url);
+	http_fixture_open(&fixture);
+	http_fixture_put(&fixture, 1, 2);
+	http_fixture_drive(&fixture, 2);
+	assert_non_null(strstr(far.last_head.data, "POST /x/services/collector/event HTTP/1.1"));
+	end(0);
+}
+
+static void delivered_when_indexed(void **state)
+{
+	static const enum na_http_ack acks[] = {NA_HTTP_ACK_AUTO, NA_HTTP_ACK_REQUIRED};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		begin(FAR_ACKS_FALSE, acks[i]);
+		http_fixture_put(&fixture, 1, 20);
+		http_fixture_drive_requests(&fixture, &far, 1);
+		http_fixture_put(&fixture, 21, 30);
+		drive_polls(3);
+		assert_int_equal(fixture.done, 0);
+		assert_int_equal(far_end_taken(&far, 30), 1);
+		set_acks(FAR_ACKS_TRUE);
+		drive_acks(30);
+		assert_int_equal(fixture.worst, NA_OUTPUT_WORKING);
+		end(0);
+	}
+}
+
+static void never_acknowledged_is_sent_again(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_FALSE, NA_HTTP_ACK_AUTO);
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive_requests(&fixture, &far, 1);
+	drive_polls(1);
+	http_fixture_skip(280);
+	http_fixture_work(&fixture, 3);
+	assert_int_equal(far.requests, 1);
+	http_fixture_skip(21);
+	http_fixture_drive_to(&fixture, NA_OUTPUT_RETRYING);
+	assert_non_null(strstr(fixture.why, "300 s"));
+	set_acks(FAR_ACKS_TRUE);
+	http_fixture_skip(1);
+	http_fixture_drive_requests(&fixture, &far, 2);
+	drive_acks(20);
+	end(20);
+}
+
+/* What says that it is there is lost, and said only once. */
+static void lost_answer(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_LOST, NA_HTTP_ACK_AUTO);
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive_requests(&fixture, &far, 1);
+	drive_polls(3);
+	assert_int_equal(fixture.done, 0);
+	http_fixture_skip(301);
+	http_fixture_drive_requests(&fixture, &far, 2);
+	drive_acks(20);
+	end(20);
+}
+
+static void without_acknowledgements(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_NONE, NA_HTTP_ACK_AUTO);
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive(&fixture, 20);
+	assert_int_equal(far.polls, 0);
+	end(0);
+}
+
+static void switched_off(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_FALSE, NA_HTTP_ACK_OFF);
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive(&fixture, 20);
+	assert_int_equal(far.polls, 0);
+	end(0);
+}
+
+/* Required, and not there: nothing is sent before somebody switched it on. */
+static void required(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_NONE, NA_HTTP_ACK_REQUIRED);
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive_to(&fixture, NA_OUTPUT_HELD);
+	assert_non_null(strstr(fixture.why, "ack: required"));
+	http_fixture_skip(61);
+	http_fixture_work(&fixture, 5);
+	assert_int_equal(fixture.state, NA_OUTPUT_HELD);
+	assert_int_equal(far.requests, 0);
+	set_acks(FAR_ACKS_TRUE);
+	http_fixture_skip(61);
+	http_fixture_drive_requests(&fixture, &far, 1);
+	drive_acks(20);
+	assert_int_equal(fixture.state, NA_OUTPUT_WORKING);
+	end(0);
+}
+
+/* It said that it acknowledges, and then does not: seen by the reply. */
+static void required_and_not_given(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_TRUE, NA_HTTP_ACK_REQUIRED);
+	far_end_script(&far, (struct far_step){.act = FAR_BODY, .body = "{\"code\":0}"});
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive_to(&fixture, NA_OUTPUT_HELD);
+	assert_int_equal(fixture.done, 0);
+	http_fixture_skip(61);
+	http_fixture_drive_requests(&fixture, &far, 2);
+	drive_acks(20);
+	end(20);
+}
+
+/* Switched off while acknowledgements are awaited: sent again, and the weaker promise holds. */
+static void taken_away(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_FALSE, NA_HTTP_ACK_AUTO);
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive_requests(&fixture, &far, 1);
+	drive_polls(1);
+	set_acks(FAR_ACKS_NONE);
+	drive_acks(20);
+	assert_int_equal(far.requests, 2);
+	end(20);
+}
+
+static void balancers_cookie_is_kept(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_FALSE, NA_HTTP_ACK_AUTO);
+	far.wants_cookie = true;
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive_requests(&fixture, &far, 1);
+	drive_polls(1);
+	set_acks(FAR_ACKS_TRUE);
+	drive_acks(20);
+	http_fixture_put(&fixture, 21, 40);
+	http_fixture_drive_requests(&fixture, &far, 2);
+	drive_acks(40);
+	assert_int_equal(far.cookies_missing, 0);
+	end(0);
+}
+
+static void drain_awaits_indexers(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_TRUE, NA_HTTP_ACK_AUTO);
+	http_fixture_put(&fixture, 1, 20);
+	na_output_http.drain(fixture.instance, na_clock_boot_ns() + 20 * NA_NS_PER_SEC);
+	assert_int_equal(fixture.done, 20);
+	end(0);
+}
+
+struct code {
+	int status;
+	const char *body;
+	enum na_output_state state;
+	const char *words;
+};
+
+static void codes(void **state)
+{
+	static const struct code table[] = {
+		{403, "{\"text\":\"Token is disabled\",\"code\":1}", NA_OUTPUT_HELD,
+		 "Token is disabled; the token is disabled"},
+		{401, "{\"text\":\"Token is required\",\"code\":2}", NA_OUTPUT_HELD, "token_file"},
+		{403, "{\"text\":\"Invalid token\",\"code\":4}", NA_OUTPUT_HELD, "token_file"},
+		{400, "{\"text\":\"Incorrect index\",\"code\":7}", NA_OUTPUT_HELD, "index"},
+		{500, "{\"text\":\"Internal error\",\"code\":8}", NA_OUTPUT_RETRYING, "Internal"},
+		{503, "{\"text\":\"Server is busy\",\"code\":9}", NA_OUTPUT_RETRYING, "busy"},
+		{400, "{\"text\":\"Data channel is missing\",\"code\":10}", NA_OUTPUT_HELD,
+		 "between"},
+		{400, "{\"text\":\"Invalid data channel\",\"code\":11}", NA_OUTPUT_HELD, "between"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		begin(FAR_ACKS_NONE, NA_HTTP_ACK_AUTO);
+		far_end_script(&far,
+			       (struct far_step){FAR_STATUS, table[i].status, NULL, table[i].body});
+		http_fixture_put(&fixture, 1, 20);
+		http_fixture_drive_to(&fixture, table[i].state);
+		assert_non_null(strstr(fixture.why, table[i].words));
+		assert_int_equal(fixture.done, 0);
+		http_fixture_skip(61);
+		http_fixture_drive(&fixture, 20);
+		end(0);
+	}
+}
+
+static void token_is_replaced(void **state)
+{
+	(void)state;
+	far_end_start(&far, FAR_SPLUNK, NULL);
+	far.wants = "Authorization: Splunk new-token\r\n";
+	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
+	write_token("old-token\n");
+	fixture.options.token_file = na_text_of(token_path);
+	http_fixture_open(&fixture);
+	http_fixture_put(&fixture, 1, 5);
+	http_fixture_drive_to(&fixture, NA_OUTPUT_HELD);
+	/* The file changes while it waits. */
+	write_token("new-token\n");
+	http_fixture_skip(61);
+	http_fixture_drive(&fixture, 5);
+	/* And while it works: at once. */
+	FAR_LOCKED(&far, far.wants = "Authorization: Splunk third\r\n");
+	write_token("third");
+	fixture.worst = NA_OUTPUT_WORKING;
+	http_fixture_put(&fixture, 6, 10);
+	http_fixture_drive(&fixture, 10);
+	assert_int_equal(fixture.worst, NA_OUTPUT_WORKING);
+	end(0);
+}
+
+static void secrets_stay_secret(void **state)
+{
+	(void)state;
+	far_end_start(&far, FAR_SPLUNK, NULL);
+	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
+	write_token("old-token\n");
+	fixture.options.token_file = na_text_of(token_path);
+	http_fixture_open(&fixture);
+	far_end_script(&far, (struct far_step){FAR_STATUS, 401, NULL,
+					       "you sent Authorization: Splunk old-token"});
+	http_fixture_put(&fixture, 1, 5);
+	http_fixture_drive_to(&fixture, NA_OUTPUT_HELD);
+	assert_null(strstr(fixture.why, "old-token"));
+	assert_non_null(strstr(fixture.why, "status 401: (its words hold our secret"));
+	http_fixture_skip(61);
+	http_fixture_drive(&fixture, 5);
+	end(0);
+}
+
+static void secret_that_cannot_be_read(void **state)
+{
+	(void)state;
+	far_end_start(&far, FAR_SPLUNK, NULL);
+	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
+	fixture.options.token_file = na_text_of("/nonexistent/token");
+	assert_int_not_equal(http_fixture_try_open(&fixture), 0);
+	assert_int_equal(fixture.state, NA_OUTPUT_HELD);
+	assert_non_null(strstr(fixture.why, "/nonexistent/token"));
+	assert_non_null(strstr(fixture.reason, "/nonexistent/token"));
+	/* A line's end within it would be a header field of its own. */
+	write_token("one\r\nX: two");
+	fixture.options.token_file = na_text_of(token_path);
+	assert_int_not_equal(http_fixture_try_open(&fixture), 0);
+	assert_null(strstr(fixture.why, "two"));
+	write_token("token");
+	http_fixture_open(&fixture);
+	assert_int_equal(fixture.state, NA_OUTPUT_WORKING);
+	end(0);
+}
+
+static int make_token_file(void **state)
+{
+	int fd = mkstemp(token_path);
+
+	(void)state;
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int remove_token_file(void **state)
+{
+	(void)state;
+	return unlink(token_path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_it_gets),
+		cmocka_unit_test(url_with_the_path),
+		cmocka_unit_test(delivered_when_indexed),
+		cmocka_unit_test(never_acknowledged_is_sent_again),
+		cmocka_unit_test(lost_answer),
+		cmocka_unit_test(without_acknowledgements),
+		cmocka_unit_test(switched_off),
+		cmocka_unit_test(required),
+		cmocka_unit_test(required_and_not_given),
+		cmocka_unit_test(taken_away),
+		cmocka_unit_test(balancers_cookie_is_kept),
+		cmocka_unit_test(drain_awaits_indexers),
+		cmocka_unit_test(codes),
+		cmocka_unit_test(token_is_replaced),
+		cmocka_unit_test(secrets_stay_secret),
+		cmocka_unit_test(secret_that_cannot_be_read),
+	};
+
+	return cmocka_run_group_tests(tests, make_token_file, remove_token_file);
+}
