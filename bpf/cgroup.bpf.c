@@ -7,6 +7,7 @@
  */
 #include "file.h"
 #include "flow.h"
+#include "message.h"
 #include "process.h"
 #include "socket.h"
 #include "tcp.h"
@@ -158,6 +159,18 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 	return ALLOW;
 }
 
+/*
+ * Where programs of tracepoints make no cookies: that of a child, before anything is told of it. Of a
+ * process it knows nothing, it runs in softirq. What it returns is for operations that ask for a value.
+ */
+SEC("sockops")
+int cgroup__sock_ops(struct bpf_sock_ops *ctx)
+{
+	if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		bpf_get_socket_cookie(ctx);
+	return 1;
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tp__inet_sock_set_state, const struct sock *sk, int before, int now)
 {
@@ -169,9 +182,13 @@ int BPF_PROG(tp__sys_exit, struct pt_regs *regs, long ret)
 {
 	struct call call = {};
 
+	if (CALLS_COUNT)
+		message__of_call(regs, ret, NA_PROGRAM_SYS_EXIT);
 	if (!call_is_ours(CALL_NUMBER(regs)))
 		return 0;
 	call__fill(&call, regs, ret);
+	if (is_told(call.operation, call.ret < 0) && !refused_by_seccomp(&call))
+		return 0;
 	return call__report(&call, NA_PROGRAM_SYS_EXIT);
 }
 
@@ -204,15 +221,33 @@ int BPF_PROG(tp__sock_recv_length, struct sock *sk, int length, int flags)
 }
 
 SEC("tp_btf/io_uring_complete")
-int BPF_PROG(tp__io_uring_complete, struct io_ring_ctx *ring, void *req, struct io_uring_cqe *cqe)
+int tp__io_uring_complete(unsigned long long *ctx)
 {
-	return uring__complete(req, cqe, NA_PROGRAM_URING_COMPLETE);
+	struct completion completion = {};
+
+	completion__fill(&completion, ctx);
+	return uring__complete(&completion, NA_PROGRAM_URING_COMPLETE);
 }
 
-SEC("tp_btf/kmem_cache_free")
-int BPF_PROG(tp__kmem_cache_free, unsigned long site, const void *object, const struct kmem_cache *slab)
+/* Has the slab, or its name, from 5.11; before, the two of kmem_free. */
+struct trace_event_raw_kmem_cache_free {
+	const void *ptr;
+} NA_CORE;
+
+/*
+ * Not tp_btf, whose verifier refuses a pointer to const void before 6.14. Where the slab is not
+ * told, the place that frees stands for it.
+ */
+SEC("raw_tp/kmem_cache_free")
+int tp__kmem_cache_free(unsigned long long *ctx)
 {
-	return file__freed((void *)object, slab, NA_PROGRAM_FILE_FREE);
+	void *object = (void *)CONTEXT_READ(ctx, 8), *slab;
+
+	if (bpf_core_type_exists(struct trace_event_raw_kmem_cache_free))
+		slab = (void *)CONTEXT_READ(ctx, 16);
+	else
+		slab = (void *)CONTEXT_READ(ctx, 0);
+	return file__freed(object, slab, NA_PROGRAM_FILE_FREE);
 }
 
 SEC("tp_btf/sched_process_fork")
@@ -255,9 +290,9 @@ static __always_inline void found__fill_totals(struct na_record_found *record, s
 }
 
 /* Of the others what the programs count. */
-static __always_inline void found__fill_other(struct na_record_found *record)
+static __always_inline void found__fill_other(struct na_record_found *record, struct sock *sk)
 {
-	const struct other *other = other__add(record->inode, record->family, record->type);
+	const struct other *other = other__add(sk, record->inode, record->family, record->type);
 
 	TOTALS_FILL_NONE(record);
 	if (!other)
@@ -268,6 +303,9 @@ static __always_inline void found__fill_other(struct na_record_found *record)
 	record->received_packets = other->received_packets;
 }
 
+/* The helper is from 5.11: before, the socket of a file is followed by probes. */
+#define FOUND_IS_TRUSTED bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_sock_from_file)
+
 static __always_inline void found__fill(struct na_record_found *record, struct task_struct *task,
 					__u32 fd, struct sock *sk)
 {
@@ -276,17 +314,29 @@ static __always_inline void found__fill(struct na_record_found *record, struct t
 	record->header.tid = task->pid;
 	record->header.start_ns = task->group_leader->start_boottime;
 	credentials__fill(&record->header.credentials, task->cred);
-	record->cookie = bpf_get_socket_cookie(sk);
-	record->type = sk->sk_type;
-	record->state = sk->__sk_common.skc_state;
+	record->cookie = FOUND_IS_TRUSTED ? cookie_of_trusted(sk) : cookie_of(sk);
+	record->type = BPF_CORE_READ(sk, sk_type);
+	record->state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	record->fd = fd;
-	if (family_is_inet(sk->__sk_common.skc_family)) {
+	if (family_is_inet(BPF_CORE_READ(sk, __sk_common.skc_family))) {
 		SOCKET_FILL_PROBED(record, sk);
 		found__fill_totals(record, sk);
 	} else {
 		SOCKET_FILL_OTHER(record, sk);
-		found__fill_other(record);
+		found__fill_other(record, sk);
 	}
+}
+
+static __always_inline struct sock *sock_of_found(struct file *file)
+{
+	struct socket *socket;
+
+	if (FOUND_IS_TRUSTED) {
+		socket = (struct socket *)bpf_sock_from_file(file);
+		return socket ? socket->sk : NULL;
+	}
+	socket = socket_of_file(file);
+	return socket ? BPF_CORE_READ(socket, sk) : NULL;
 }
 
 /*
@@ -299,21 +349,20 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct task_struct *task = ctx->task;
 	struct na_record_found record;
-	struct socket *socket;
 	struct sock *sk;
 
 	if (!file || !task)
 		return 0;
-	socket = (struct socket *)bpf_sock_from_file(file);
-	if (!socket)
+	sk = sock_of_found(file);
+	if (!sk)
 		return 0;
 	if (is_reader(task) && (__s32)ctx->fd == calibration.fd) {
-		calibration.file = file;
-		calibration.operations = file->f_op;
+		calibration.by_dentry = FILES_BY_RCU;
+		calibration.file = FILES_BY_RCU ? (void *)BPF_CORE_READ(file, f_path.dentry) : file;
+		calibration.operations = BPF_CORE_READ(file, f_op);
 		return 0;
 	}
-	sk = socket->sk;
-	if (!sk || !family_wanted(sk->__sk_common.skc_family))
+	if (!family_wanted(BPF_CORE_READ(sk, __sk_common.skc_family)))
 		return 0;
 	found__fill(&record, task, ctx->fd, sk);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));

@@ -64,21 +64,58 @@ static __always_inline void credentials__fill(struct na_credentials *credentials
 	credentials->egid = cred->egid.val;
 }
 
+/*
+ * The helper whose task can be read directly is from 5.11: before, what hangs on the current task
+ * takes a probe for each field. The verifier removes the way that is not taken.
+ */
+#define CURRENT_IS_TRUSTED \
+	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+#define CURRENT_READ(from, field) (CURRENT_IS_TRUSTED ? (from)->field : BPF_CORE_READ(from, field))
+
+static __always_inline struct task_struct *current_task(void)
+{
+	if (CURRENT_IS_TRUSTED)
+		return (struct task_struct *)bpf_get_current_task_btf();
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+static __always_inline void credentials__fill_probed(struct na_credentials *credentials,
+						     const struct cred *cred)
+{
+	credentials->uid = BPF_CORE_READ(cred, uid.val);
+	credentials->gid = BPF_CORE_READ(cred, gid.val);
+	credentials->euid = BPF_CORE_READ(cred, euid.val);
+	credentials->egid = BPF_CORE_READ(cred, egid.val);
+}
+
+/* The members of `to` that name the current task: a header's, a flow's. */
+#define CURRENT_FILL(to)                                                                           \
+	do {                                                                                       \
+		struct task_struct *task_ = current_task();                                        \
+                                                                                                   \
+		if (CURRENT_IS_TRUSTED) {                                                          \
+			(to)->tid = task_->pid;                                                    \
+			(to)->start_ns = task_->group_leader->start_boottime;                      \
+			(to)->pid = task_->tgid;                                                   \
+			credentials__fill(&(to)->credentials, task_->cred);                        \
+		} else {                                                                           \
+			(to)->tid = BPF_CORE_READ(task_, pid);                                     \
+			(to)->start_ns = BPF_CORE_READ(task_, group_leader, start_boottime);       \
+			(to)->pid = BPF_CORE_READ(task_, tgid);                                    \
+			credentials__fill_probed(&(to)->credentials, BPF_CORE_READ(task_, cred));  \
+		}                                                                                  \
+	} while (0)
+
 /* In process context only: `current` did it. */
 static __always_inline void header__fill(struct na_record_header *header, __u16 size, __u8 type,
 					 __u8 program, __s32 error)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-
 	header->size = size;
 	header->type = type;
 	header->program = program;
-	header->tid = task->pid;
 	header->time_ns = bpf_ktime_get_boot_ns();
-	header->start_ns = task->group_leader->start_boottime;
-	header->pid = task->tgid;
 	header->error = error;
-	credentials__fill(&header->credentials, task->cred);
+	CURRENT_FILL(header);
 }
 
 #define HEADER(record, id, program, error) \
@@ -104,6 +141,20 @@ static __always_inline __u64 inode_of_trusted(const struct sock *sk)
 	if (!socket)
 		return 0;
 	return socket->file ? socket->file->f_inode->i_ino : inode_of_socket(socket);
+}
+
+/*
+ * Programs of tracepoints make a socket's cookie where they may (from 5.12); the agent loads with it
+ * set, and again without where that is refused: then programs of cgroups make them all.
+ */
+const volatile bool cookies_in_tracing = true;
+
+/* Of a socket that the verifier knows. */
+static __always_inline __u64 cookie_of_trusted(const struct sock *sk)
+{
+	if (cookies_in_tracing)
+		return bpf_get_socket_cookie((void *)sk);
+	return sk->__sk_common.skc_cookie.counter;
 }
 
 /* A socket that the kernel made for itself (NFS, WireGuard): no process is behind it. */

@@ -127,8 +127,8 @@ static __always_inline __u32 rules_of_family_number(__u16 family)
 /* Rules that hold for the task and family, whatever the addresses. */
 static __always_inline __u32 rules_of_task(__u16 family)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	__u32 uid = bpf_get_current_uid_gid(), pid = task->tgid, *found;
+	struct task_struct *task = current_task();
+	__u32 uid = bpf_get_current_uid_gid(), pid = CURRENT_READ(task, tgid), *found;
 	__u32 rules = rules_of_family_number(family);
 
 	found = bpf_map_lookup_elem(&rules_of_uid, &uid);

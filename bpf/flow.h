@@ -32,7 +32,7 @@ struct flow_slot {
 };
 
 struct flow_storage {
-	__u32 lock;
+	__u32 users; /* flow__lock */
 	__u32 reserved;
 	struct flow_slot slots[NA_FLOW_SLOTS];
 };
@@ -74,6 +74,29 @@ struct {
 
 /* The agent loads with it set, and again without where that is refused. */
 const volatile bool peers_in_task_storage = true;
+
+/*
+ * A lock that is tried, by counting who is in: kernels before 5.12 refuse a program that holds an
+ * atomic operation with a result. Of two that meet at most one gets it, and who does not leaves too.
+ */
+static __always_inline bool flow__lock(struct flow_storage *storage)
+{
+#if defined(__TARGET_ARCH_x86) /* orders what comes after it, unlike arm64 */
+	__sync_fetch_and_add(&storage->users, 1);
+	if (*(volatile __u32 *)&storage->users == 1)
+		return true;
+#else
+	if (__sync_fetch_and_add(&storage->users, 1) == 0)
+		return true;
+#endif
+	__sync_fetch_and_add(&storage->users, -1);
+	return false;
+}
+
+static __always_inline void flow__unlock(struct flow_storage *storage)
+{
+	__sync_fetch_and_add(&storage->users, -1);
+}
 
 static __always_inline __u32 current_thread(void)
 {
@@ -179,7 +202,7 @@ static __noinline int flow__add(struct sock *sk, struct flow_storage *storage,
 /* All slots, when the socket goes or the agent asks. */
 static __always_inline void flow__flush(struct sock *sk, struct flow_storage *storage)
 {
-	if (__sync_lock_test_and_set(&storage->lock, 1))
+	if (!flow__lock(storage))
 		return; /* in use: its user reports by the interval, or the socket's release does */
 	for (int i = 0; i < NA_FLOW_SLOTS; i++) {
 		struct flow_slot *slot = &storage->slots[i];
@@ -188,7 +211,7 @@ static __always_inline void flow__flush(struct sock *sk, struct flow_storage *st
 			flow__emit(sk, slot); /* what finds no room is counted as lost, so it is not kept */
 		slot->used = 0;
 	}
-	*(volatile __u32 *)&storage->lock = 0;
+	flow__unlock(storage);
 }
 
 static __always_inline void flow_peer__fill(struct flow_peer *peer, const void *sk,
@@ -259,28 +282,24 @@ static __always_inline bool excluded_flow(struct sock *sk, const struct flow_slo
 /* One message of an inet datagram or raw socket. `length` is what was really moved. */
 static __always_inline int flow__message(struct sock *sk, int length, bool sent, __u8 program)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
 	struct flow_slot message = {.used = 1, .program = program};
 	struct flow_storage *storage;
 
 	flow__fill_peer(&message, sk);
 	if (excluded_flow(sk, &message))
 		return 0;
-	bpf_get_socket_cookie(sk); /* makes it */
+	cookie_of_trusted(sk); /* makes it */
 	message.first_ns = message.last_ns = bpf_ktime_get_boot_ns();
-	message.start_ns = task->group_leader->start_boottime;
-	message.pid = task->tgid;
-	message.tid = task->pid;
-	credentials__fill(&message.credentials, task->cred);
+	CURRENT_FILL(&message);
 	message.sent_bytes = sent ? length : 0;
 	message.sent_packets = sent;
 	message.received_bytes = sent ? 0 : length;
 	message.received_packets = !sent;
 	storage = bpf_sk_storage_get(&flows, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!storage || __sync_lock_test_and_set(&storage->lock, 1))
+	if (!storage || !flow__lock(storage))
 		return flow__emit(sk, &message);
 	flow__add(sk, storage, &message);
-	*(volatile __u32 *)&storage->lock = 0;
+	flow__unlock(storage);
 	return 0;
 }
 

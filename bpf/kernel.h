@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#define __VMLINUX_H__ /* libbpf: struct pt_regs is the kernel's, below */
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -48,6 +49,17 @@
 #define SOCK_DONE 1
 
 #define NA_CORE __attribute__((preserve_access_index))
+
+/*
+ * An argument of a tracepoint whose place depends on the kernel. Of a plain ctx[i] in two branches
+ * clang makes one load from a moved context, which the verifier refuses.
+ */
+#define CONTEXT_READ(ctx, offset)                                                                   \
+	({                                                                                          \
+		__u64 value_;                                                                       \
+		asm volatile("%0 = *(u64 *)(%1 + " #offset ")" : "=r"(value_) : "r"(ctx));          \
+		value_;                                                                             \
+	})
 
 struct in6_addr {
 	__u8 s6_addr[16];
@@ -125,6 +137,19 @@ struct file {
 	struct path f_path;
 } NA_CORE;
 
+struct callback_head {
+	void *func;
+} NA_CORE;
+
+/* Before 6.7, under either name: files are freed by RCU. */
+struct file___rcuhead {
+	struct callback_head f_rcuhead;
+} NA_CORE;
+
+struct file___u {
+	struct callback_head f_u;
+} NA_CORE;
+
 struct sock;
 
 struct socket {
@@ -158,6 +183,7 @@ struct unix_address {
 } NA_CORE;
 
 struct unix_sock {
+	struct sock *peer;
 	struct unix_address *addr;
 } NA_CORE;
 
@@ -288,6 +314,7 @@ struct seccomp {
 struct task_struct {
 	struct thread_info thread_info;
 	struct seccomp seccomp;
+	unsigned int flags;
 	int pid;
 	int tgid;
 	int exit_code;
@@ -331,7 +358,10 @@ struct io_uring_cqe {
 	__u32 flags;
 } NA_CORE;
 
-struct io_ring_ctx;
+/* Whole, for it to be the same kind as the kernel's: completions' types are compared. */
+struct io_ring_ctx {
+	unsigned int flags;
+} NA_CORE;
 
 struct seq_file;
 
@@ -370,6 +400,11 @@ struct pt_regs {
 	__u64 regs[31];
 	__u64 orig_x0;
 	__s32 syscallno;
+} NA_CORE;
+
+/* As libbpf calls the part that holds a function's arguments. */
+struct user_pt_regs {
+	__u64 regs[31];
 } NA_CORE;
 #endif
 

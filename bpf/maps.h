@@ -28,6 +28,13 @@ struct {
 /* Records for which a ring had no room, per program; only grows. */
 __u64 lost[NA_PROGRAM_COUNT] SEC(".data.lost");
 
+/* Security hooks by enum na_hook; the agent writes the modes before it attaches. */
+struct {
+	__u64 calls[NA_HOOK_COUNT];
+	__u64 refusals[NA_HOOK_COUNT];
+	__u8 modes[NA_HOOK_COUNT]; /* enum na_hook_mode */
+} hooks SEC(".data.hooks");
+
 /* Knobs, set before load. */
 const volatile __u32 ring_count = 1;
 const volatile __u64 families = 1 << AF_INET | 1 << AF_INET6; /* bit AF_* */
@@ -68,16 +75,21 @@ static __always_inline __u32 ring_of_cpu(void)
 	((struct na_record_##type *)record_reserve(ring_of_cpu(), sizeof(struct na_record_##type), program))
 
 /*
- * Wakes the reader only when it said that it sleeps, and only once: a wake-up for each record costs
- * a third of the connection rate. Partner: na_rings_wait sets the flag, then looks at the positions.
+ * Wakes the reader only when it said that it sleeps: a wake-up for each record costs a third of the
+ * connection rate. Partner: na_rings_wait sets the flag, then looks at the positions.
+ *
+ * A store, where an exchange would let one of two CPUs ring: kernels before 5.12 refuse a program that
+ * holds one. Whoever lowers the flag rings, after that and before its record can be read: so the
+ * flag is never down while the reader sleeps, and two that lower it at once ring twice.
  */
 static __always_inline __u64 wakeup_flags(void)
 {
 	volatile __u32 *sleeping = &doorbell.sleeping;
 
-	if (*sleeping && __sync_lock_test_and_set(&doorbell.sleeping, 0))
-		return BPF_RB_FORCE_WAKEUP;
-	return BPF_RB_NO_WAKEUP;
+	if (!*sleeping)
+		return BPF_RB_NO_WAKEUP;
+	*sleeping = 0;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 static __always_inline void record_submit(void *record)

@@ -9,17 +9,30 @@
 #include "filter.h"
 
 /* `address` is a struct sockaddr_un of which `length` bytes of path are there. */
+#define UNIX_FILL_PATH(record, address, length, READ)                                               \
+	do {                                                                                        \
+		int length_ = (length);                                                             \
+		__u32 bytes = length_ < 0 ? 0 : length_;                                            \
+                                                                                                    \
+		for (int i = 0; i < (int)sizeof((record)->path) / 8; i++)                           \
+			((__u64 *)(record)->path)[i] = 0;                                           \
+		asm volatile("" : "+r"(bytes)); /* keeps the bound below in the program */          \
+		if (bytes > UNIX_PATH_MAX)                                                          \
+			bytes = UNIX_PATH_MAX;                                                      \
+		(record)->length = bytes;                                                           \
+		READ((record)->path, bytes, (address) + sizeof(unsigned short));                    \
+	} while (0)
+
 static __always_inline void unix__fill_path(struct na_record_unix *record, const void *address, int length)
 {
-	__u32 bytes = length < 0 ? 0 : length;
+	UNIX_FILL_PATH(record, address, length, bpf_probe_read_kernel);
+}
 
-	for (int i = 0; i < (int)sizeof(record->path) / 8; i++)
-		((__u64 *)record->path)[i] = 0;
-	asm volatile("" : "+r"(bytes)); /* keeps the bound below in the program */
-	if (bytes > UNIX_PATH_MAX)
-		bytes = UNIX_PATH_MAX;
-	record->length = bytes;
-	bpf_probe_read_kernel(record->path, bytes, address + sizeof(unsigned short));
+/* The same of an address in the memory of the current task. */
+static __always_inline void unix__fill_path_user(struct na_record_unix *record, const void *address,
+						 int length)
+{
+	UNIX_FILL_PATH(record, address, length, bpf_probe_read_user);
 }
 
 /* What a context of a cgroup program tells without a probe. */

@@ -14,6 +14,21 @@
 
 #define SECCOMP_MODE_FILTER 2
 
+/*
+ * Operations (bits of enum na_operation) that programs on hooks and functions tell: the exit of system
+ * calls and io_uring leave them alone. The agent sets it when it knows what attached.
+ */
+struct {
+	__u32 successes;
+	__u32 failures;
+	__u32 seccomp; /* refusals by seccomp are wanted of all operations */
+} told SEC(".data.told");
+
+static __always_inline bool is_told(__u32 operation, bool failed)
+{
+	return (failed ? told.failures : told.successes) >> operation & 1;
+}
+
 /* True where a program nearer to the operation told its success: cgroup/post_bind, a state. */
 static __always_inline bool success_is_told(struct sock *sk, __u32 operation)
 {
@@ -46,13 +61,14 @@ static __always_inline bool result_is_final(long ret)
 
 static __always_inline struct file *file_of(int fd)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
-	struct fdtable *table = task->files ? task->files->fdt : NULL;
+	struct task_struct *task = current_task();
+	struct files_struct *files = CURRENT_READ(task, files);
+	struct fdtable *table = files ? CURRENT_READ(files, fdt) : NULL;
 	struct file *file = NULL;
 
-	if (!table || fd < 0 || (__u32)fd >= table->max_fds)
+	if (!table || fd < 0 || (__u32)fd >= CURRENT_READ(table, max_fds))
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+	bpf_probe_read_kernel(&file, sizeof(file), CURRENT_READ(table, fd) + fd);
 	return file;
 }
 
@@ -79,10 +95,13 @@ static __always_inline __u64 cookie_of(struct sock *sk)
 	return sk ? BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) : 0;
 }
 
-static __always_inline __u16 seccomp_flag(void)
+/* Only the exit of the system call sees what seccomp refused: all others are behind it. */
+static __always_inline __u16 seccomp_flag(__u8 program)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 
+	if (program != NA_PROGRAM_SYS_EXIT)
+		return 0;
 	return BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER ? NA_FLAG_SECCOMP : 0;
 }
 
@@ -112,8 +131,8 @@ static __noinline int call__created(struct sock *sk, const struct call *call, __
 	record->type = call->args[1] & 15; /* without SOCK_CLOEXEC, SOCK_NONBLOCK */
 	record->protocol = protocol;
 	if (record->inode)
-		other__add(record->inode, family, record->type);
-	record->reserved[0] = error && seccomp_flag();
+		other__add(sk, record->inode, family, record->type);
+	record->reserved[0] = error && seccomp_flag(program);
 	record->reserved[1] = record->reserved[2] = 0;
 	record_submit(record);
 	return 0;
@@ -151,7 +170,7 @@ static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u
 	else
 		SOCKET_FILL_OTHER(record, sk);
 	if (!family_is_inet(family))
-		other__add(record->inode, family, record->type);
+		other__add(sk, record->inode, family, record->type);
 	record->flags |= flags;
 	record_submit(record);
 	/* Reset while it waited to be accepted: its end came when nobody knew it. */
@@ -190,7 +209,7 @@ static __noinline int call__result(struct sock *sk, const struct outcome *outcom
 		SOCKET_FILL_OTHER(record, sk);
 	record->operation = outcome->operation;
 	record->value = outcome->value;
-	record->flags |= outcome->flags | (outcome->error ? seccomp_flag() : 0);
+	record->flags |= outcome->flags | (outcome->error ? seccomp_flag(outcome->program) : 0);
 	record_submit(record);
 	return 0;
 }
@@ -270,6 +289,42 @@ static __noinline int call__bound_unix(struct sock *sk, __u8 program)
 	return 0;
 }
 
+/* Its program of cgroups is from 6.7. */
+enum bpf_attach_type___unix {
+	BPF_CGROUP_UNIX_CONNECT = 49,
+};
+#define CONNECT_UNIX_EXISTS bpf_core_enum_value_exists(enum bpf_attach_type___unix, BPF_CGROUP_UNIX_CONNECT)
+
+/*
+ * Where a unix socket was connected to: the name of what it reached, or, when it reached nothing, what
+ * the caller's memory says by now.
+ */
+static __noinline int call__connected_unix(struct sock *sk, const struct call *call, __u8 program)
+{
+	struct unix_sock *peer = (struct unix_sock *)BPF_CORE_READ((struct unix_sock *)sk, peer);
+	struct unix_address *address = BPF_CORE_READ(peer, addr);
+	struct na_record_unix *record;
+
+	if (!family_wanted(AF_UNIX) || excluded_call(cookie_of(sk), AF_UNIX))
+		return 0;
+	record = RESERVE(unix, program);
+	if (!record)
+		return 0;
+	HEADER(record, UNIX, program, 0);
+	record->cookie = cookie_of(sk);
+	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+	record->operation = NA_OPERATION_CONNECT;
+	record->type = BPF_CORE_READ(sk, sk_type);
+	if (!call->ret && address)
+		unix__fill_path(record, (void *)address + bpf_core_field_offset(struct unix_address, name),
+				BPF_CORE_READ(address, len) - (int)sizeof(unsigned short));
+	else
+		unix__fill_path_user(record, (void *)call->args[1],
+				     (int)call->args[2] - (int)sizeof(unsigned short));
+	record_submit(record);
+	return 0;
+}
+
 /* bind, listen, connect, shutdown, and refused sends. */
 static __always_inline int call__other(const struct call *call, __u8 program)
 {
@@ -289,6 +344,9 @@ static __always_inline int call__other(const struct call *call, __u8 program)
 	if (!call->ret && call->operation == NA_OPERATION_BIND &&
 	    BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
 		call__bound_unix(sk, program);
+	if (call->operation == NA_OPERATION_CONNECT && !CONNECT_UNIX_EXISTS &&
+	    BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
+		call__connected_unix(sk, call, program);
 	return call__result(sk, &(struct outcome){call->operation, call->ret, call->args[1],
 						  NA_FLAG_FD_RESOLVED, program});
 }
@@ -305,6 +363,42 @@ static __always_inline int call__report(const struct call *call, __u8 program)
 	default:
 		return call__other(call, program);
 	}
+}
+
+/* By thread, the operation of its call that a policy behind seccomp refused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u32);
+} refusals SEC(".maps");
+
+static __always_inline bool is_refusal(long ret)
+{
+	return ret == -EPERM || ret == -EACCES;
+}
+
+/* Somebody saw the call, so seccomp let it pass. */
+static __always_inline void refusal__note(__u32 operation)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid();
+
+	if (told.seccomp)
+		bpf_map_update_elem(&refusals, &thread, &operation, BPF_ANY);
+}
+
+static __always_inline bool refused_by_seccomp(const struct call *call)
+{
+	__u32 thread = (__u32)bpf_get_current_pid_tgid(), *operation;
+	bool seen;
+
+	if (!told.seccomp || !is_refusal(call->ret) || !seccomp_flag(NA_PROGRAM_SYS_EXIT))
+		return false;
+	operation = bpf_map_lookup_elem(&refusals, &thread);
+	seen = operation && *operation == call->operation;
+	bpf_map_delete_elem(&refusals, &thread);
+	return !seen;
 }
 
 /* Numbers of socketcall(2), which name the calls for 32-bit programs of old. */
@@ -431,11 +525,11 @@ static __always_inline void call__fill_compat(struct call *call, struct pt_regs 
 
 static __always_inline void call__fill(struct call *call, struct pt_regs *regs, long ret)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task_btf();
+	struct task_struct *task = current_task();
 	unsigned long nr = regs->orig_ax;
 
 	call->ret = ret;
-	if (task->thread_info.status & TS_COMPAT) {
+	if (CURRENT_READ(task, thread_info.status) & TS_COMPAT) {
 		call->ret = (int)ret;
 		call__fill_compat(call, regs, nr);
 		return;

@@ -35,8 +35,10 @@
 #define TOTALS_FILL_MPTCP(record, msk)                                                             \
 	do {                                                                                       \
 		TOTALS_FILL_NONE(record);                                                          \
-		if (!bpf_core_field_exists((msk)->bytes_sent))                                     \
+		if (!bpf_core_field_exists((msk)->bytes_sent)) {                                   \
+			(record)->flags |= NA_FLAG_NO_TOTALS;                                      \
 			break;                                                                     \
+		}                                                                                  \
 		(record)->received_bytes = BPF_CORE_READ(msk, bytes_received);                     \
 		(record)->sent_bytes =                                                             \
 			BPF_CORE_READ(msk, bytes_sent) - BPF_CORE_READ(msk, bytes_retrans);        \
@@ -146,7 +148,7 @@ static __always_inline int state__report(const struct sock *sk, int before, int 
 	if (now == before || (before == TCP_LISTEN && now == TCP_CLOSE) || !family_wanted(family))
 		return 0;
 	/* Made here for children: accept finds it, by then on a pointer that no helper takes. */
-	cookie = bpf_get_socket_cookie((void *)sk);
+	cookie = cookie_of_trusted(sk);
 	/* A child that no process has yet: accept reports it. Fast Open accepts earlier. */
 	if (child && !sk->sk_socket)
 		return 0;

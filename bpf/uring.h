@@ -15,6 +15,47 @@
 
 #define CQE_F_BUFFER 1 /* IORING_CQE_F_BUFFER */
 
+/*
+ * The tracepoint's arguments, of which the kernel's own type tells the order: (ring, request, cqe)
+ * from 6.13; before, (ring, request, user_data, result, flags, …); before 5.19 without the request,
+ * and then nothing tells which operation it was.
+ */
+typedef void (*btf_trace_io_uring_complete)(void *data, struct io_ring_ctx *ring, void *req,
+					    struct io_uring_cqe *cqe);
+
+struct trace_event_raw_io_uring_complete {
+	void *req;
+} NA_CORE;
+
+/* Read by the self-test: completions come without their requests. */
+__u32 uring_without_request SEC(".data.uring");
+
+struct completion {
+	struct io_kiocb *req; /* NULL: not known, as of multishot operations */
+	int res;
+	__u32 flags;
+};
+
+static __always_inline void completion__fill(struct completion *completion, unsigned long long *ctx)
+{
+	struct io_uring_cqe *cqe;
+
+	if (!bpf_core_field_exists(struct trace_event_raw_io_uring_complete, req)) {
+		uring_without_request = 1;
+		completion->res = CONTEXT_READ(ctx, 16);
+		return;
+	}
+	completion->req = (void *)CONTEXT_READ(ctx, 8);
+	if (!bpf_core_type_exists(btf_trace_io_uring_complete)) {
+		completion->res = CONTEXT_READ(ctx, 24);
+		completion->flags = CONTEXT_READ(ctx, 32);
+		return;
+	}
+	cqe = (void *)CONTEXT_READ(ctx, 16);
+	completion->res = BPF_CORE_READ(cqe, res);
+	completion->flags = BPF_CORE_READ(cqe, flags);
+}
+
 static __always_inline __u32 operation_of_uring(__u8 opcode)
 {
 	switch (opcode) {
@@ -61,22 +102,25 @@ static __always_inline int uring__created(int res, __u8 program)
 	return family_is_inet(call.args[0]) ? 0 : call__created(sk, &call, program);
 }
 
-static __always_inline int uring__complete(struct io_kiocb *req, const struct io_uring_cqe *cqe,
-					   __u8 program)
+static __always_inline int uring__complete(const struct completion *completion, __u8 program)
 {
-	int res = BPF_CORE_READ(cqe, res);
+	struct io_kiocb *req = completion->req;
+	int res = completion->res;
 	__u32 operation;
 	__u8 opcode;
 	struct socket *socket;
 	struct sock *sk;
 
 	if (!req)
-		return uring__multishot(res, BPF_CORE_READ(cqe, flags), program);
+		return is_told(NA_OPERATION_ACCEPT, false)
+			       ? 0
+			       : uring__multishot(res, completion->flags, program);
 	opcode = BPF_CORE_READ(req, opcode);
 	if (opcode == URING_SOCKET)
-		return uring__created(res, program);
+		return is_told(NA_OPERATION_SOCKET, false) ? 0 : uring__created(res, program);
 	operation = operation_of_uring(opcode);
-	if (operation == NA_OPERATION_NONE)
+	if (operation == NA_OPERATION_NONE ||
+	    (operation == NA_OPERATION_ACCEPT && is_told(operation, res < 0)))
 		return 0;
 	/* The request holds its file: no race here, unlike with a descriptor. */
 	socket = socket_of_file(BPF_CORE_READ(req, file));

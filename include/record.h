@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#define NA_LAYOUT_VERSION 2
+#define NA_LAYOUT_VERSION 3
 
 /* Largest record: an EXEC with all its texts. A reader may rely on it. */
 #define NA_RECORD_SIZE_MAX 16384
@@ -64,6 +64,17 @@ enum na_operation {
 	NA_OPERATION_COUNT
 };
 
+/* The security hooks, rows of hooks.def. */
+enum na_hook {
+	NA_HOOK_NONE,
+#define NA_HOOK(id, name, function, arguments, about, first, second, returns, where, operation, mode) \
+	NA_HOOK_##id,
+#include "hooks.def"
+	NA_HOOK_COUNT
+};
+
+enum na_hook_mode { NA_HOOK_MODE_OFF, NA_HOOK_MODE_DENIED, NA_HOOK_MODE_COUNT, NA_HOOK_MODE_EVENT };
+
 enum na_loss {
 	NA_LOSS_RING_FULL, /* a reservation failed */
 	NA_LOSS_SKIPPED,   /* the kernel did not run the program: it was active on the CPU */
@@ -81,6 +92,7 @@ enum na_loss {
 #define NA_FLAG_URING       0x0040 /* by io_uring */
 #define NA_FLAG_SECCOMP     0x0080 /* the task runs under a seccomp filter */
 #define NA_FLAG_KERNEL      0x0200 /* the kernel made the socket for itself */
+#define NA_FLAG_NO_TOTALS   0x0400 /* this kernel does not count the connection's bytes */
 
 enum na_program {
 	NA_PROGRAM_NONE,
@@ -88,5 +100,7 @@ enum na_program {
 #include "programs.def"
 	NA_PROGRAM_COUNT
 };
+
+_Static_assert(NA_PROGRAM_COUNT <= 256, "a header's program is 8 bits");
 
 #endif

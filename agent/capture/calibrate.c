@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Teaches tp_btf/kmem_cache_free which slab and which operations the file of a socket has, without
+ * Teaches raw_tp/kmem_cache_free which slab and which operations the file of a socket has, without
  * symbols: the iterator notes the file of a socket of ours, and its free names the slab.
  */
 #include <errno.h>

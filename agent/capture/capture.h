@@ -26,6 +26,8 @@ struct na_capture_options {
 	size_t ring_bytes; /* each; a power of two, at least a page */
 	uint64_t flow_interval_ns;
 	const struct na_rules *rules; /* capture.exclude as far as the kernel can; NULL: none */
+	bool seccomp;                 /* report refusals by seccomp, whatever that costs */
+	const char *btf;              /* of this kernel, instead of its own; NULL: its own */
 	bool snapshot;                /* report the sockets that are there */
 	bool statistics; /* let the kernel count runs and time of programs: costs a little */
 	const char
@@ -33,7 +35,7 @@ struct na_capture_options {
 };
 
 struct na_program_state {
-	const char *tier;   /* "cgroup", "process", "snapshot", "agent" */
+	const char *tier;   /* as in programs.def, lower case */
 	const char *source; /* "cgroup/connect4" */
 	const char *feeds;  /* lifecycle events, separated by spaces */
 	const char *doc;
@@ -43,9 +45,11 @@ struct na_program_state {
 	bool fed_self_test;    /* its records of the self-test's sockets came back */
 	char reason[160];      /* why it is not attached; empty when it is */
 	uint64_t runs, run_ns; /* since load, with options.statistics; else 0 */
-	uint64_t lost;         /* records that found no room */
-	uint64_t skipped;      /* runs that the kernel skipped */
-	bool skipped_known;    /* false: this kernel does not count them */
+	uint32_t
+		verified; /* instructions that the verifier looked at; 0: not known (before 5.16) */
+	uint64_t lost;    /* records that found no room */
+	uint64_t skipped; /* runs that the kernel skipped */
+	bool skipped_known; /* false: this kernel does not count them */
 };
 
 /*
@@ -97,6 +101,12 @@ int na_capture_attach(struct na_capture *capture);
 
 /* Whether the kernel counts runs and time of programs; options.statistics is how it begins. */
 int na_capture_set_statistics(struct na_capture *capture, bool on);
+
+/* Whether results of calls come: then listen(2) is told by its result. */
+bool na_capture_call_results(const struct na_capture *capture);
+
+/* Of the hooks that are attached; CGROUP where there are none. */
+enum na_tier na_capture_tier(const struct na_capture *capture);
 
 /* Sum of the producers' positions: unmoved means that no record was made. For tests and status. */
 uint64_t na_capture_positions(const struct na_capture *capture);

@@ -14,6 +14,11 @@
 struct na_capture {
 	struct na_capture_options options;
 	struct cgroup_bpf *bpf;
+	struct bpf_object *tiers[NA_TIER_COUNT]; /* NULL: not loaded */
+	enum na_tier tier;                       /* of the hooks; NA_TIER_AUTO: none */
+	/* Bits of enum na_operation that programs nearer to it tell than the exit of system calls.
+	 */
+	uint32_t told_successes, told_failures;
 	struct bpf_program *programs[NA_PROGRAM_COUNT]; /* NULL: not one of the object's */
 	struct bpf_link *links[NA_PROGRAM_COUNT];
 	struct na_program_state states[NA_PROGRAM_COUNT];
@@ -28,6 +33,7 @@ struct na_capture {
 	int cgroup_fd;
 	bool no_flow_iterator, no_file_iterator; /* the kernel refuses to load them */
 	bool no_task_storage;                    /* in programs of cgroups */
+	bool no_tracing_cookies;                 /* made by programs of tracepoints */
 	int statistics_fd;
 
 	/* Sockets that were there, sorted by time, not yet passed on. */
@@ -38,7 +44,34 @@ struct na_capture {
 	struct na_own *own;
 };
 
-/* calibrate.c: teaches tp_btf/kmem_cache_free which slab and operations a socket's file has. */
+/* programs.c: the rows of programs.def. */
+const char *na_program_function(enum na_program id);
+const char *na_program_source(enum na_program id);
+bool na_program_is_of(enum na_program id, enum na_tier tier);
+bool na_program_is_trampoline(enum na_program id);
+/* The hook that the program is on for its own sake, NA_HOOK_NONE: it is none of these. */
+enum na_hook na_program_hook(enum na_program id);
+enum na_hook_mode na_hook_mode(enum na_hook hook);
+/* What is wanted, by the options. */
+void na_programs_init(struct na_capture *capture);
+/* One that this kernel needs after all; what was disabled by request stays so. */
+void na_program_want(struct na_capture *capture, enum na_program id);
+/* It has a reason not to be attached. The first reason stays. */
+bool na_program_off(const struct na_program_state *state);
+void na_program_leave_out(struct na_capture *capture, enum na_program id, const char *reason);
+
+/* objects.c: how libbpf is to be used; before anything else. */
+void na_objects_init(void);
+/* Programs that the kernel refuses are left out. Negative errno: nothing could be loaded. */
+int na_object_load(struct na_capture *capture, struct na_buffer *why);
+/* The same of another tier, on the maps of the first; the reasons stand with the programs. */
+int na_object_load_tier(struct na_capture *capture, enum na_tier tier);
+void na_object_close(struct na_capture *capture, enum na_tier tier);
+
+/* attach.c: chooses the tier and loads it. */
+void na_tiers_load(struct na_capture *capture);
+
+/* calibrate.c: teaches raw_tp/kmem_cache_free which slab and operations a socket's file has. */
 int na_calibrate(struct na_capture *capture);
 
 /* read.c: the sockets that the iterator finds, of one process (0: of all). Caller frees. */

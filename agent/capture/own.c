@@ -64,6 +64,9 @@ static enum na_own_kind kind_of(const struct na_record_header *record)
 	case NA_RECORD_ENDED:
 		return NA_OWN_ENDED;
 	case NA_RECORD_RESULT:
+		if (record->program != NA_PROGRAM_SYS_EXIT &&
+		    record->program != NA_PROGRAM_URING_COMPLETE)
+			return NA_OWN_ANY;
 		return ((const struct na_record_result *)record)->operation == NA_OPERATION_SHUTDOWN
 			       ? NA_OWN_SHUTDOWN
 			       : NA_OWN_NOT_NEEDED;

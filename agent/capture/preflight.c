@@ -9,9 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "capture/kernel_btf.h"
 #include "capture/securityfs.h"
-
-#define BTF_PATH "/sys/kernel/btf/vmlinux"
 
 static const struct {
 	int number;
@@ -65,23 +64,33 @@ static int check_lockdown(struct na_buffer *why)
 	return -EOPNOTSUPP;
 }
 
-static int check_btf(struct na_buffer *why)
+static int check_btf(const char *btf, struct na_buffer *why)
 {
-	if (access(BTF_PATH, R_OK) == 0)
+	if (btf)
+		return na_kernel_btf_check(btf, why);
+	if (access(NA_KERNEL_BTF, R_OK) == 0)
 		return 0;
-	na_buffer_append_string(why, BTF_PATH
-				" is missing: this kernel was built without BTF "
-				"(CONFIG_DEBUG_INFO_BTF), which says where it keeps its fields");
+	na_buffer_append_string(
+		why, NA_KERNEL_BTF
+		" is missing: this kernel was built without BTF (CONFIG_DEBUG_INFO_BTF), which "
+		"says where it keeps its fields; --btf FILE gives it");
 	return -EOPNOTSUPP;
 }
 
-int na_preflight(struct na_buffer *why)
+/* ------------------------------------------------------------------------------------------- */
+
+int na_preflight_capabilities(struct na_buffer *why)
+{
+	return check_capabilities(why);
+}
+
+int na_preflight(const char *btf, struct na_buffer *why)
 {
 	int result = check_capabilities(why);
 
 	if (!result)
 		result = check_lockdown(why);
 	if (!result)
-		result = check_btf(why);
+		result = check_btf(btf, why);
 	return result;
 }

@@ -8,8 +8,11 @@
 /*
  * 0: nothing known against it. -EPERM: a capability is missing; -EOPNOTSUPP: the kernel is
  * locked down against reading (confidentiality), or has no BTF. `why` then got a sentence that says
- * what to do.
+ * what to do. `btf`: a file to use instead of the kernel's own, or NULL.
  */
-int na_preflight(struct na_buffer *why);
+int na_preflight(const char *btf, struct na_buffer *why);
+
+/* Only the capabilities: 0 or -EPERM, and `why` names each that is missing, and its use. */
+int na_preflight_capabilities(struct na_buffer *why);
 
 #endif

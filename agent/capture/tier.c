@@ -142,11 +142,15 @@ int na_tier_probe(enum na_tier tier, struct na_buffer *why)
 
 int na_tier_check(enum na_tier tier, struct na_buffer *why)
 {
+	size_t length = why->length;
+
 	if (tier == NA_TIER_AUTO || tier == NA_TIER_CGROUP)
 		return 0;
 	na_buffer_printf(why, "capture.attach is %s, but ", names[tier]);
-	if (na_tier_probe(tier, why) == 0)
-		na_buffer_append_string(why, "this version of netaudit has no programs for it");
+	if (na_tier_probe(tier, why) == 0) {
+		why->length = length;
+		return 0;
+	}
 	na_buffer_append_string(why, "; capture.attach: auto takes what works");
 	return -EOPNOTSUPP;
 }

@@ -28,6 +28,7 @@ int na_cli_capture_options(const struct na_config *config, bool *taken,
 		.ring_bytes = config->capture_ring_size,
 		.flow_interval_ns = config->capture_flow_interval,
 		.rules = rules,
+		.seccomp = config->capture_seccomp,
 		.snapshot = config->capture_snapshot || na_cli_connection_interval(config),
 	};
 	*ret_rules = rules;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `netaudit check`: is the configuration valid, and what is in effect. */
+/* `netaudit check`: is the configuration valid, what is in effect, and what can the kernel. */
 #include <stdio.h>
 
 #include "cli/check_connect.h"
+#include "cli/check_kernel.h"
 #include "cli/command.h"
 #include "cli/options.h"
 
 struct check_options {
 	struct na_cli_config_options config;
-	bool show, connect;
+	const char *btf;
+	bool show, connect, kernel;
 };
 
 static const struct na_usage_option options_table[] = {
@@ -17,6 +19,10 @@ static const struct na_usage_option options_table[] = {
 	 "print the values in effect and where each came from"},
 	{"connect", 0, NA_USAGE_FLAG, NULL, offsetof(struct check_options, connect),
 	 "send one test event to each output and say what became of it"},
+	{"kernel", 0, NA_USAGE_FLAG, NULL, offsetof(struct check_options, kernel),
+	 "print what will work on this host's kernel and why not the rest"},
+	{"btf", 0, NA_USAGE_TEXT, "FILE", offsetof(struct check_options, btf),
+	 "with --kernel: as of run"},
 };
 
 static const struct na_usage usage = {
@@ -24,7 +30,7 @@ static const struct na_usage usage = {
 	.options = options_table,
 	.option_count = sizeof(options_table) / sizeof(*options_table),
 	.details = "Prints every mistake as file:line:column: message. Exit status 78 when there "
-		   "is one.",
+		   "is one; with --kernel 69 when it cannot work, 77 when a capability is missing.",
 };
 
 static int show(const struct na_config *config)
@@ -64,7 +70,9 @@ int na_cmd_check(int argc, char **argv)
 		return result;
 	if (options.show)
 		result = show(config);
-	if (result == NA_EXIT_DONE)
+	if (options.kernel && result == NA_EXIT_DONE)
+		result = na_cli_check_kernel(config, options.btf);
+	if (result == NA_EXIT_DONE && !options.kernel)
 		print_valid(config);
 	if (result == NA_EXIT_DONE && options.connect)
 		result = na_cli_check_connect(config);

@@ -21,6 +21,8 @@
 #define PRICE_ROUNDS 15
 #define PRICE_CALLS 2000
 #define WIDTH 80
+#define SOURCE_WIDTH 26 /* a longer one has a line for itself */
+#define REASON_AT 36
 
 struct hooks_options {
 	struct na_cli_config_options config;
@@ -54,6 +56,7 @@ struct findings {
 	int self_test;              /* 0 or negative errno */
 	struct na_buffer why;       /* of the self-test */
 	struct price with, without; /* the programs */
+	enum na_tier tier;          /* of the hooks */
 	int tiers[NA_TIER_COUNT];   /* of na_tier_probe */
 	struct na_buffer tier_whys[NA_TIER_COUNT];
 };
@@ -110,6 +113,7 @@ static void examine(struct na_capture *capture, struct findings *findings)
 	findings->self_test =
 		na_capture_self_test(capture, SELF_TEST_NS, forget, NULL, &findings->why);
 	memcpy(findings->programs, na_capture_programs(capture), sizeof(findings->programs));
+	findings->tier = na_capture_tier(capture);
 	na_capture_set_statistics(capture, false);
 	findings->with = measure();
 	na_capture_detach(capture);
@@ -163,11 +167,17 @@ static void append_count(struct na_buffer *out, uint64_t count)
 
 static void append_program(struct na_buffer *out, const struct na_program_state *state)
 {
-	size_t line = out->length;
+	const char *source = state->source;
+	size_t line;
 
-	na_buffer_printf(out, "%-26s %-8s ", state->source, state_of(state));
+	if (strlen(source) > SOURCE_WIDTH) {
+		na_buffer_printf(out, "%s\n", source);
+		source = "";
+	}
+	line = out->length;
+	na_buffer_printf(out, "%-*s %-8s ", SOURCE_WIDTH, source, state_of(state));
 	if (!state->attached) {
-		append_wrapped(out, state->reason, 36, WIDTH - 36);
+		append_wrapped(out, state->reason, REASON_AT, WIDTH - REASON_AT);
 		return;
 	}
 	out->length--;
@@ -183,6 +193,20 @@ static void append_program(struct na_buffer *out, const struct na_program_state 
 	na_buffer_append_string(out, "  ");
 	append_wrapped(out, *state->feeds ? state->feeds : "-", out->length - line,
 		       WIDTH - (out->length - line));
+}
+
+/* Of a tier that is not in use its own line tells why: not each of its programs. */
+static bool is_listed(const struct findings *findings, int id)
+{
+	const char *tier = findings->programs[id].tier;
+
+	if (id == NA_PROGRAM_AGENT)
+		return false;
+	for (int other = NA_TIER_FEXIT; other < NA_TIER_COUNT; other++)
+		if (!strcmp(tier, na_tier_name((enum na_tier)other)))
+			return other == (int)findings->tier;
+	return strcmp(tier, "trampoline") != 0 || findings->tier == NA_TIER_FEXIT ||
+	       findings->tier == NA_TIER_LSM;
 }
 
 static void append_self_test(struct na_buffer *out, const struct findings *findings)
@@ -207,14 +231,23 @@ static void append_price(struct na_buffer *out, const struct findings *findings)
 {
 	const struct price *with = &findings->with, *without = &findings->without;
 	bool frees = findings->programs[NA_PROGRAM_FILE_FREE].attached;
+	bool calls = findings->programs[NA_PROGRAM_SYS_EXIT].attached;
 
 	na_buffer_printf(out,
 			 "price       %+.0f ns on each system call of the host (%.0f without)\n"
-			 "            %+.0f ns on opening and closing a file (%.0f without)\n"
-			 "            by tp_btf/sys_exit%s\n",
+			 "            %+.0f ns on opening and closing a file (%.0f without)\n",
 			 at_least_0(with->call - without->call), without->call,
-			 at_least_0(with->file - without->file), without->file,
-			 frees ? " and tp_btf/kmem_cache_free" : "");
+			 at_least_0(with->file - without->file), without->file);
+	if (calls || frees)
+		na_buffer_printf(out, "            by %s%s%s\n", calls ? "tp_btf/sys_exit" : "",
+				 calls && frees ? " and " : "",
+				 frees ? "raw_tp/kmem_cache_free" : "");
+}
+
+/* The cgroup tier is under all others: they take from it what they tell better. */
+static bool is_used(const struct findings *findings, enum na_tier tier)
+{
+	return !findings->tiers[tier] && (tier == NA_TIER_CGROUP || tier == findings->tier);
 }
 
 static void append_tiers(struct na_buffer *out, const struct findings *findings)
@@ -224,10 +257,10 @@ static void append_tiers(struct na_buffer *out, const struct findings *findings)
 
 		na_buffer_printf(out, "%-11s %-6s  ", tier == NA_TIER_CGROUP ? "tiers" : "",
 				 na_tier_name((enum na_tier)tier));
-		if (tier == NA_TIER_CGROUP && !findings->tiers[tier])
+		if (is_used(findings, (enum na_tier)tier))
 			na_buffer_append_string(out, "in use\n");
 		else if (!findings->tiers[tier])
-			na_buffer_append_string(out, "possible here, not in this version\n");
+			na_buffer_append_string(out, "possible here, not in use\n");
 		else
 			append_wrapped(out, why->data, 20, WIDTH - 20);
 	}
@@ -237,8 +270,9 @@ static void append_table(struct na_buffer *out, const struct findings *findings)
 {
 	na_buffer_printf(out, "%-26s %-8s %5s %5s %5s %7s  %s\n", "SOURCE", "STATE", "RUNS", "NS",
 			 "LOST", "SKIPPED", "FEEDS");
-	for (int id = NA_PROGRAM_NONE + 1; id < NA_PROGRAM_AGENT; id++)
-		append_program(out, &findings->programs[id]);
+	for (int id = NA_PROGRAM_NONE + 1; id < NA_PROGRAM_COUNT; id++)
+		if (is_listed(findings, id))
+			append_program(out, &findings->programs[id]);
 	append_self_test(out, findings);
 	append_price(out, findings);
 	append_tiers(out, findings);
@@ -259,28 +293,30 @@ static json_t *json_names(const char *names)
 
 static json_t *json_program(const struct na_program_state *state)
 {
-	return json_pack("{s:s s:s s:s s:o s:s s:b s:s* s:I s:I s:I s:o}", "source", state->source,
-			 "tier", state->tier, "doc", state->doc, "feeds", json_names(state->feeds),
-			 "state", state_of(state), "attached", state->attached, "reason",
-			 state->attached ? NULL : state->reason, "runs", (json_int_t)state->runs,
-			 "ns_per_run", (json_int_t)(state->runs ? state->run_ns / state->runs : 0),
-			 "lost", (json_int_t)state->lost, "skipped",
-			 state->skipped_known ? json_integer((json_int_t)state->skipped)
-					      : json_null());
+	return json_pack(
+		"{s:s s:s s:s s:o s:s s:b s:s* s:I s:I s:I s:I s:o}", "source", state->source,
+		"tier", state->tier, "doc", state->doc, "feeds", json_names(state->feeds), "state",
+		state_of(state), "attached", state->attached, "reason",
+		state->attached ? NULL : state->reason, "runs", (json_int_t)state->runs,
+		"ns_per_run", (json_int_t)(state->runs ? state->run_ns / state->runs : 0),
+		"verified_instructions", (json_int_t)state->verified, "lost",
+		(json_int_t)state->lost, "skipped",
+		state->skipped_known ? json_integer((json_int_t)state->skipped) : json_null());
 }
 
 static json_t *json_of(const struct findings *findings)
 {
 	json_t *programs = json_array(), *tiers = json_array();
 
-	for (int id = NA_PROGRAM_NONE + 1; id < NA_PROGRAM_AGENT; id++)
-		json_array_append_new(programs, json_program(&findings->programs[id]));
+	for (int id = NA_PROGRAM_NONE + 1; id < NA_PROGRAM_COUNT; id++)
+		if (is_listed(findings, id))
+			json_array_append_new(programs, json_program(&findings->programs[id]));
 	for (int tier = NA_TIER_CGROUP; tier < NA_TIER_COUNT; tier++)
 		json_array_append_new(
 			tiers,
 			json_pack("{s:s s:b s:b s:s*}", "tier", na_tier_name((enum na_tier)tier),
 				  "possible", !findings->tiers[tier], "used",
-				  tier == NA_TIER_CGROUP, "reason",
+				  is_used(findings, (enum na_tier)tier), "reason",
 				  findings->tiers[tier] ? findings->tier_whys[tier].data : NULL));
 	return json_pack("{s:o s:{s:b s:s*} s:{s:f s:f s:f s:f} s:o}", "programs", programs,
 			 "self_test", "passed", !findings->self_test, "message", findings->why.data,

@@ -9,7 +9,7 @@
 
 struct run_options {
 	struct na_cli_config_options config;
-	const char *record, *replay;
+	const char *record, *replay, *btf;
 	bool strict;
 };
 
@@ -19,6 +19,8 @@ static const struct na_usage_option options_table[] = {
 	 "keep what the kernel told, for --replay"},
 	{"replay", 0, NA_USAGE_TEXT, "FILE", offsetof(struct run_options, replay),
 	 "take it from FILE: no kernel, no root"},
+	{"btf", 0, NA_USAGE_TEXT, "FILE", offsetof(struct run_options, btf),
+	 "the kernel's types, where it has none itself; or a tree of them as BTFHub's"},
 	{"strict", 0, NA_USAGE_FLAG, NULL, offsetof(struct run_options, strict),
 	 "refuse to run when a source of events does not work"},
 };
@@ -50,6 +52,7 @@ int na_cmd_run(int argc, char **argv)
 	session.sources = &options.config;
 	session.record = options.record;
 	session.replay = options.replay;
+	session.btf = options.btf;
 	session.strict = options.strict;
 	session.json = !isatty(STDOUT_FILENO);
 	session.colour = !session.json && na_cli_wants_colour();

@@ -20,6 +20,7 @@ struct na_session_options {
 	const struct na_filter *filter; /* what is printed; NULL: everything */
 	const char *record;             /* file, or NULL */
 	const char *replay;             /* file, or NULL: the kernel */
+	const char *btf;                /* file or tree of BTF, or NULL: the kernel's own */
 	bool json;                      /* else lines for a person */
 	bool colour;
 	bool strict; /* refuse to run with less than everything */

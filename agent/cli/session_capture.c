@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "capture/kernel_btf.h"
 #include "cli/capture_options.h"
 #include "cli/outputs.h"
 #include "guard/capabilities.h"
@@ -35,7 +36,8 @@ static int open_capture(struct na_source *source)
 	const struct na_config *config = source->session->config;
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
 	struct na_capture_options options;
-	int error;
+	char btf[4096];
+	int error = 0;
 
 	source->in_kernel = calloc(config->capture_exclude.count + 1, sizeof(*source->in_kernel));
 	if (!source->in_kernel ||
@@ -43,7 +45,12 @@ static int open_capture(struct na_source *source)
 	    na_source_set_excluded(source, config) < 0)
 		return na_command_out_of_memory();
 	options.disable = getenv("NETAUDIT_TEST_DISABLE");
-	error = na_capture_open(&options, &source->capture, &why);
+	if (source->session->options->btf) {
+		error = na_kernel_btf_find(source->session->options->btf, btf, sizeof(btf), &why);
+		options.btf = btf;
+	}
+	if (!error)
+		error = na_capture_open(&options, &source->capture, &why);
 	if (error)
 		na_log_error("%.*s", (int)why.length, why.length ? why.data : "");
 	return (int)na_cli_capture_exit(error);
@@ -60,7 +67,7 @@ static int open_pipeline(struct na_source *source)
 		.excluded_count = source->excluded_count,
 		.shipper = &source->shipper,
 		.live = true,
-		.call_results = calls->attached,
+		.call_results = na_capture_call_results(source->capture),
 		.skipped_known = calls->skipped_known,
 		.connection_interval_ns = na_cli_connection_interval(source->session->config),
 		.instance = na_journal_instance(source->journal.journal),

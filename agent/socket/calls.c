@@ -45,21 +45,9 @@ static int report_denied(struct na_sockets *sockets, struct na_socket *socket,
 			 const struct na_record_header *header, enum na_operation operation,
 			 const char *policy, const struct na_call *call)
 {
-	const struct na_process *process = na_sockets_process(sockets, header);
-	int error = na_fill_begin(sockets, NA_EVENT_DENIED, header, socket);
+	int error = na_denied_begin(sockets, socket, header, operation, policy, call);
 
-	if (error)
-		return error;
-	na_fill_process(sockets, process, header->tid, &header->credentials);
-	na_fill_creator(sockets, socket, process);
-	if (call && call->operation != NA_OPERATION_SOCKET)
-		na_fill_destination(sockets, socket, &call->address, call->port);
-	else if (operation == NA_OPERATION_SEND)
-		na_fill_tuple(sockets, socket);
-	else if (operation == NA_OPERATION_LISTEN || operation == NA_OPERATION_ACCEPT)
-		na_fill_local(sockets, socket);
-	na_fill_denied(sockets, operation, policy, header->error);
-	return na_fill_put(sockets);
+	return error ? error : na_fill_put(sockets);
 }
 
 static const char *socket_policy(const struct na_record_created *record)
@@ -180,11 +168,26 @@ static int take_bind_result(struct na_sockets *sockets, struct na_socket *socket
 	return report_bound(sockets, socket, &record->header);
 }
 
+/* A hook's program told the refusal that this result comes from. */
+static bool is_told(struct na_sockets *sockets, const struct na_socket *socket,
+		    const struct na_record_result *record)
+{
+	struct na_call *call =
+		find_call(sockets, record->header.tid, (uint8_t)record->operation, socket->cookie);
+	bool told = call && call->told && record->header.error;
+
+	if (call)
+		*call = (struct na_call){0};
+	return told;
+}
+
 static int take_listen_result(struct na_sockets *sockets, struct na_socket *socket,
 			      const struct na_record_result *record)
 {
 	int error;
 
+	if (is_told(sockets, socket, record))
+		return 0;
 	if (is_refusal(record->header.error))
 		return report_denied(sockets, socket, &record->header, NA_OPERATION_LISTEN,
 				     record->flags & NA_FLAG_SECCOMP ? "seccomp" : "lsm", NULL);
@@ -289,6 +292,8 @@ static int take_shutdown(struct na_sockets *sockets, struct na_socket *socket,
 	static const char *const names[] = {"read", "write", "both"};
 	int error;
 
+	if (is_told(sockets, socket, record))
+		return 0;
 	if (is_refusal(record->header.error))
 		return report_denied(sockets, socket, &record->header, NA_OPERATION_SHUTDOWN,
 				     record->flags & NA_FLAG_SECCOMP ? "seccomp" : "lsm", NULL);
@@ -310,6 +315,8 @@ static int take_other_result(struct na_sockets *sockets, struct na_socket *socke
 {
 	const char *policy = record->flags & NA_FLAG_SECCOMP ? "unknown" : "lsm";
 
+	if (is_told(sockets, socket, record))
+		return 0;
 	if (!is_refusal(record->header.error))
 		return 0;
 	/* A send may also be refused by a packet filter on its way out. */
@@ -361,6 +368,27 @@ int na_listen_report_backlog(struct na_sockets *sockets, struct na_socket *socke
 	if (backlog >= 0)
 		NA_SET(&sockets->event, NA_BACKLOG, backlog);
 	return na_fill_put(sockets);
+}
+
+int na_denied_begin(struct na_sockets *sockets, struct na_socket *socket,
+		    const struct na_record_header *header, enum na_operation operation,
+		    const char *policy, const struct na_call *call)
+{
+	const struct na_process *process = na_sockets_process(sockets, header);
+	int error = na_fill_begin(sockets, NA_EVENT_DENIED, header, socket);
+
+	if (error)
+		return error;
+	na_fill_process(sockets, process, header->tid, &header->credentials);
+	na_fill_creator(sockets, socket, process);
+	if (call && call->operation != NA_OPERATION_SOCKET)
+		na_fill_destination(sockets, socket, &call->address, call->port);
+	else if (operation == NA_OPERATION_SEND)
+		na_fill_tuple(sockets, socket);
+	else if (operation == NA_OPERATION_LISTEN || operation == NA_OPERATION_ACCEPT)
+		na_fill_local(sockets, socket);
+	na_fill_denied(sockets, operation, policy, header->error);
+	return 0;
 }
 
 int na_connect_denied(struct na_sockets *sockets, struct na_socket *socket, struct na_call *call,

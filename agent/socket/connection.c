@@ -167,7 +167,8 @@ static void fill_tcp(struct na_sockets *sockets, const struct na_record_ended *r
 		NA_SET_TEXT(event, NA_CLOSED_BY, ending.by);
 	if (state)
 		NA_SET_TEXT(event, NA_TCP_STATE_AT_CLOSE, state);
-	na_fill_traffic(sockets, &traffic, socket->flags & NA_SOCKET_INGRESS);
+	if (!(record->flags & NA_FLAG_NO_TOTALS))
+		na_fill_traffic(sockets, &traffic, socket->flags & NA_SOCKET_INGRESS);
 	if (mptcp)
 		return;
 	NA_SET(event, NA_TCP_RTT_US, record->rtt_us);

@@ -122,6 +122,13 @@ static void forget(struct na_flows *flows, struct na_flow *flow)
 	free(flow);
 }
 
+/* Records of SYS_EXIT are of one message. */
+static bool began_by_receiving(const struct na_record_flow *record)
+{
+	return record->header.program == NA_PROGRAM_RECV_LENGTH ||
+	       (record->header.program == NA_PROGRAM_SYS_EXIT && !record->sent_packets);
+}
+
 static struct na_flow *add(struct na_sockets *sockets, struct na_socket *socket,
 			   const struct na_record_flow *record, bool other)
 {
@@ -135,7 +142,7 @@ static struct na_flow *add(struct na_sockets *sockets, struct na_socket *socket,
 	flow->process = na_process_ref(na_sockets_process(sockets, &record->header));
 	flow->program = record->header.program;
 	flow->credentials = record->header.credentials;
-	flow->ingress = record->header.program == NA_PROGRAM_RECV_LENGTH;
+	flow->ingress = began_by_receiving(record);
 	if (!other) {
 		flow->pid = record->header.pid;
 		flow->remote_port = record->remote_port;
@@ -264,7 +271,7 @@ static int report_once(struct na_sockets *sockets, struct na_socket *socket,
 			       .credentials = record->header.credentials,
 			       .remote_port = record->remote_port,
 			       .program = record->header.program,
-			       .ingress = record->header.program == NA_PROGRAM_RECV_LENGTH};
+			       .ingress = began_by_receiving(record)};
 
 	memcpy(flow.remote.bytes, record->remote, sizeof(flow.remote.bytes));
 	count(&flow, record);

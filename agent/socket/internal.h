@@ -100,6 +100,17 @@ int na_connect_denied(struct na_sockets *sockets, struct na_socket *socket, stru
 int na_listen_report_backlog(struct na_sockets *sockets, struct na_socket *socket,
 			     const struct na_record_header *header, int backlog);
 
+/*
+ * Makes a `denied` in sockets->event, to be put. `call`: where to, NULL: the call's addresses are
+ * not known.
+ */
+int na_denied_begin(struct na_sockets *sockets, struct na_socket *socket,
+		    const struct na_record_header *header, enum na_operation operation,
+		    const char *policy, const struct na_call *call);
+
+/* hook.c */
+int na_take_hook(struct na_sockets *sockets, const struct na_record_hook *record);
+
 /* connection.c: the life of a connection */
 int na_take_connect(struct na_sockets *sockets, const struct na_record_connect *record);
 int na_take_state(struct na_sockets *sockets, const struct na_record_state *record);

@@ -35,7 +35,8 @@ static void fill_traffic(struct na_sockets *sockets, const struct na_socket *soc
 	struct na_traffic traffic = {record->sent_bytes, record->received_bytes,
 				     record->sent_packets, record->received_packets, !mptcp};
 
-	na_fill_traffic(sockets, &traffic, socket->flags & NA_SOCKET_INGRESS);
+	if (!(record->flags & NA_FLAG_NO_TOTALS))
+		na_fill_traffic(sockets, &traffic, socket->flags & NA_SOCKET_INGRESS);
 	if (!inet || mptcp)
 		return;
 	NA_SET(&sockets->event, NA_TCP_RTT_US, record->rtt_us);

@@ -225,6 +225,8 @@ int na_sockets_record(struct na_sockets *sockets, const struct na_record_header 
 		return na_take_released(sockets, record);
 	case NA_RECORD_RESULT:
 		return na_take_result(sockets, record);
+	case NA_RECORD_HOOK:
+		return na_take_hook(sockets, record);
 	case NA_RECORD_UNIX:
 		return na_take_unix(sockets, record);
 	case NA_RECORD_FLOW:

@@ -162,12 +162,14 @@ static void a_tier_that_cannot_be_had(void **state)
 		struct told told;
 		int error = na_tier_probe(attach, &why);
 
+		if (!error)
+			continue; /* this one can be had here */
 		open_told(&told);
 		assert_true(told.error < 0);
 		assert_non_null(strstr(told.why, "capture.attach is "));
 		assert_non_null(strstr(told.why, na_tier_name(attach)));
 		na_buffer_append_char(&why, '\0');
-		assert_non_null(strstr(told.why, error ? why.data : "this version"));
+		assert_non_null(strstr(told.why, why.data));
 		na_buffer_done(&why);
 	}
 	attach = NA_TIER_AUTO;

@@ -3,6 +3,9 @@
 """
 check.py GROUP|CASE…: runs stimuli beside an agent. Every expected event must come, none too many,
 every field as expected, and every line of the agent must be valid (lib/stream.py).
+
+With --expected FILE, --kernel and --tier, the rows of that file say what cannot be had there
+(lib/expected.py).
 """
 
 import json
@@ -11,6 +14,7 @@ from itertools import groupby
 
 from lib.agent import Failure
 from lib.cases import Bench, run_fresh
+from lib.expected import Expected
 from lib.harness import Skip, run
 
 
@@ -29,9 +33,14 @@ def list_cases(test):
     return [case for case in cases if not wanted or {case["case"], case["group"]} & set(wanted)]
 
 
-def skip_for(reason):
-    if reason:
-        raise Skip(reason)
+def judge_skip(test, case, reason):
+    """Nothing when the case ran."""
+    if not reason:
+        return
+    problems = test.expected.judge_skip(case, reason)
+    if problems:
+        raise Failure("\n".join(problems))
+    raise Skip(reason)
 
 
 def serve(test, settings, cases):
@@ -39,14 +48,18 @@ def serve(test, settings, cases):
     with test.agent(settings=settings) as agent:
         bench = Bench(test, agent)
         for case in cases:
-            test.step(case["case"], lambda: skip_for(bench.run(case["case"])))
+            name = case["case"]
+            test.step(name, lambda: judge_skip(test, name, bench.run(name)))
 
 
 def check(test):
+    options = test.options
+    test.expected = Expected(options.expected, options.kernel, options.tier)
     cases = list_cases(test)
     for case in (case for case in cases if case["fresh"]):
         settings = settings_for(case["families"])
-        test.step(case["case"], lambda: skip_for(run_fresh(test, case["case"], settings)))
+        name = case["case"]
+        test.step(name, lambda: judge_skip(test, name, run_fresh(test, name, settings)))
     settled = sorted(
         (case for case in cases if not case["fresh"]), key=lambda case: case["families"]
     )
@@ -55,4 +68,4 @@ def check(test):
 
 
 if __name__ == "__main__":
-    run(check, operands="groups or cases; none: all")
+    run(check, operands="groups or cases; none: all", values=("expected", "kernel", "tier"))

@@ -3,6 +3,7 @@
 """The checker must fail when it should: synthetic streams, without root and without an agent."""
 
 import copy
+import tempfile
 import json
 import time
 import unittest
@@ -11,6 +12,7 @@ from unittest import mock
 
 from lib.agent import Agent, Failure
 from lib.cases import Bench
+from lib.expected import BadRow, Expected, split_problem
 from lib.match import compare, lookup, parse_expectations, satisfies, MISSING
 from lib.stream import Invalid, Stream
 
@@ -326,7 +328,7 @@ class Judgement(unittest.TestCase):
 
     def setUp(self):
         self.agent = Agent("netaudit")
-        self.bench = Bench(None, self.agent)
+        self.bench = Bench(mock.Mock(expected=Expected()), self.agent)
 
     def judge(self, wanted, *events):
         first = len(self.agent.events)
@@ -345,6 +347,53 @@ class Judgement(unittest.TestCase):
         self.judge(expectations(expected("closed")), event("closed"))
         with self.assertRaisesRegex(Failure, "too late: closed"):
             self.judge(self.other(), event("closed", inode="2"), event("closed"))
+
+    def expect_rows(self, *rows):
+        with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+            file.write("".join("\t".join(row) + "\n" for row in rows))
+            file.flush()
+            self.bench.test.expected = Expected(file.name, "6.1", "cgroup")
+
+    def test_row_excuses_what_it_names(self):
+        self.expect_rows(
+            ("5.10,6.1", "cgroup", "case", "missing closed", "why"),
+            ("5.10", "*", "case", "missing listening", "another kernel"),
+            ("6.1", "fexit", "case", "missing listening", "another tier"),
+            ("6.1", "*", "other", "missing listening", "another case"),
+        )
+        self.judge(expectations(expected("closed"), expected("bound")), event("bound"))
+        self.bench.inodes.clear()
+        wanted = expectations(expected("closed"), expected("listening"), expected("bound"))
+        with self.assertRaisesRegex(Failure, "^missing: listening[^\n]*$"):
+            self.judge(wanted, event("bound"))
+
+    def test_row_names_each_field(self):
+        problem = "wrong: bound of 7\n    a.b: expected 1, is 2\n    c: expected 1, is absent"
+        self.assertEqual(
+            split_problem(problem),
+            {
+                "wrong bound a.b": "wrong: bound of 7\n    a.b: expected 1, is 2",
+                "wrong bound c": "wrong: bound of 7\n    c: expected 1, is absent",
+            },
+        )
+
+    def test_row_that_is_not_needed(self):
+        self.expect_rows(("6.1", "*", "case", "missing closed", "why"))
+        with self.assertRaisesRegex(Failure, 'not needed any more: the row "missing closed": why'):
+            self.judge(expectations(expected("closed")), event("closed"))
+
+    def test_row_of_a_skip(self):
+        self.assertEqual(Expected().judge_skip("case", "no IPv6"), [])
+        self.expect_rows(("6.1", "*", "case", "skip", "why"))
+        rows = self.bench.test.expected
+        self.assertEqual(rows.judge_skip("case", "no IPv6"), [])
+        self.assertTrue(rows.judge_skip("other", "no IPv6"))
+        with self.assertRaisesRegex(Failure, "not needed any more"):
+            self.judge(expectations(expected("closed")), event("closed"))
+
+    def test_bad_rows(self):
+        with self.assertRaises(BadRow):
+            self.expect_rows(("6.1", "cgroup", "case", "missing closed"))
 
     def test_loss_is_of_the_case_in_which_it_came(self):
         lost = event("events_lost", netaudit__lost={"program": "p", "count": 3})

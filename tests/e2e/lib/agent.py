@@ -176,11 +176,13 @@ class Agent:
             self.process.kill()
             self.process.wait()
 
-    def lost(self, first=0):
-        """{program: count} of all events_lost among the events since `first`."""
+    def lost(self, first=0, reasons=None):
+        """{program: count} of events_lost since `first`, of all reasons or of these."""
         counts = {}
         for event in self.events[first:]:
             if lookup(event, "netaudit.event") == "events_lost":
+                if reasons and lookup(event, "netaudit.lost.reason") not in reasons:
+                    continue
                 program = lookup(event, "netaudit.lost.program")
                 counts[program] = counts.get(program, 0) + event["netaudit"]["lost"]["count"]
         return counts

@@ -7,6 +7,7 @@ import sys
 import traceback
 
 from lib.agent import Agent, Broken, Failure, schema_validator
+from lib.expected import Expected
 from lib.stream import Invalid
 
 SKIPPED = 77
@@ -24,6 +25,7 @@ class Test:
         self.netaudit = options.netaudit
         self.stimulus = options.stimulus
         self.validate = schema_validator(self.netaudit)
+        self.expected = Expected()
         self.failed = []
         self.passed = 0
         self.skipped = 0
@@ -69,11 +71,16 @@ class Test:
         return SKIPPED if self.skipped and not self.passed else 0
 
 
-def run(function, operands=None, root=True, extra=()):
-    """Parses the arguments, runs function(test), and exits. `extra`: names of further programs."""
+def run(function, operands=None, root=True, extra=(), values=()):
+    """
+    Parses the arguments, runs function(test), and exits. `extra`: names of further programs,
+    `values`: of options that may be left out.
+    """
     parser = argparse.ArgumentParser()
     for name in ("netaudit", "stimulus", *extra):
         parser.add_argument(f"--{name}", required=True, type=os.path.abspath)
+    for name in values:
+        parser.add_argument(f"--{name}", default="")
     parser.add_argument("--set", action="append", default=[], help="given to every agent")
     if operands:
         parser.add_argument("operands", nargs="*", help=operands)

@@ -117,5 +117,5 @@ static void create_refused(int type, const char *type_text, int protocol, int er
 void case_create_fail(void)
 {
 	create_refused(SOCK_STREAM, "stream", 99, EPROTONOSUPPORT);
-	create_refused(SOCK_SEQPACKET, "seqpacket", 0, ESOCKTNOSUPPORT);
+	create_refused(SOCK_RDM, "rdm", 0, ESOCKTNOSUPPORT);
 }

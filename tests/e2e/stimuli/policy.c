@@ -61,6 +61,34 @@ void case_seccomp_denied(void)
 	endpoint_close(&endpoint);
 }
 
+/* What an LSM of before refused: the program on the hook itself tells its name, where there is one.
+ */
+static void expect_lsm(json_t *event, const struct endpoint *endpoint, const char *hook)
+{
+	expect_socket(event, endpoint);
+	expect_text(event, "netaudit.policy", "lsm");
+	expect_text(event, "netaudit.hook", hook);
+	expect_loosely(event, "netaudit.hook");
+	expect_print(event);
+}
+
+void case_landlock_denied(void)
+{
+	union address address = address_of("127.0.0.1", port_choose());
+	struct endpoint endpoint = {0};
+
+	if (!landlock_refuse_tcp())
+		case_skip("this kernel has no network rules of Landlock");
+	endpoint_open(&endpoint, AF_INET, SOCK_STREAM, 0);
+	if (bind(endpoint.fd, &address.any, address_length(&address)) == 0 || errno != EACCES)
+		case_die("bind was not denied");
+	expect_lsm(expect_denied("bind", EACCES), &endpoint, "socket_bind");
+	if (connect(endpoint.fd, &address.any, address_length(&address)) == 0 || errno != EACCES)
+		case_die("connect was not denied");
+	expect_lsm(expect_denied("connect", EACCES), &endpoint, "socket_connect");
+	endpoint_close(&endpoint);
+}
+
 static void connect_in_cgroup(void *argument)
 {
 	union address address = address_of("127.0.0.1", port_choose());

@@ -26,6 +26,9 @@ void become_nobody(char **argv);
 /* Refuses each of these system calls with EPERM, for this process. */
 void seccomp_refuse(const int *calls, int count);
 
+/* Landlock refuses TCP to this process from now on, bind and connect; false: this kernel cannot. */
+bool landlock_refuse_tcp(void);
+
 /* A cgroup with a program that refuses connect(2) over IPv4. */
 void cgroup_make_refusing(void);
 void cgroup_enter(void);

@@ -33,6 +33,24 @@ static int complete(void)
 	return result;
 }
 
+/* The operation is from 5.19. */
+static bool has_socket_operation(void)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(&ring);
+	bool has = probe && io_uring_opcode_supported(probe, IORING_OP_SOCKET);
+
+	io_uring_free_probe(probe);
+	return has;
+}
+
+static int uring_socket(void)
+{
+	if (!has_socket_operation())
+		return MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	io_uring_prep_socket(request(), AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0, 0);
+	return MUST(complete());
+}
+
 /* Which thread works for the ring is the kernel's choice: expectations leave it out (any_thread).
  */
 static void uring_open(struct endpoint *endpoint)
@@ -41,8 +59,7 @@ static void uring_open(struct endpoint *endpoint)
 
 	memset(endpoint, 0, sizeof(*endpoint));
 	endpoint->any_thread = true;
-	io_uring_prep_socket(request(), AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0, 0);
-	endpoint_learn(endpoint, MUST(complete()));
+	endpoint_learn(endpoint, uring_socket());
 	endpoint->creator = endpoint->owner = actor_here();
 	event = expect("socket_created", &endpoint->creator);
 	expect_socket(event, endpoint);

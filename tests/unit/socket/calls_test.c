@@ -239,6 +239,68 @@ static void records_of_unknown_sockets_are_told_or_ignored(void **unused)
 	world_free(world);
 }
 
+/* A hook's program tells it, and so does the exit of the function: one event, and nothing failed.
+ */
+static void a_refusal_by_a_hook_is_told_once(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, CLIENT, 1);
+	na_buffer_clear(&world->lines);
+	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_BIND, -EACCES);
+	result(world, CLIENT, 1, NA_OPERATION_BIND, -EACCES, 0, 0);
+	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=bind policy=lsm "
+		      "hook=socket_bind\n");
+	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_CONNECT, -EPERM);
+	result(world, CLIENT, 1, NA_OPERATION_CONNECT, -EPERM, 0, 0);
+	expect(world, "denied by=client tid=101 uid=100 error=EPERM op=connect policy=lsm "
+		      "hook=socket_connect\n");
+	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_LISTEN, -EACCES);
+	result(world, CLIENT, 1, NA_OPERATION_LISTEN, -EACCES, 5, 0);
+	expect(world, "denied by=client tid=101 uid=100 to=:: error=EACCES op=listen policy=lsm "
+		      "hook=socket_listen\n");
+	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_SHUTDOWN, -EACCES);
+	result(world, CLIENT, 1, NA_OPERATION_SHUTDOWN, -EACCES, 2, 0);
+	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=shutdown policy=lsm "
+		      "hook=socket_shutdown\n");
+	hook_asked(world, CLIENT, 0, NA_HOOK_SOCKET_CREATE, -EACCES);
+	create_failed(world, CLIENT, NA_PROGRAM_CALL_SOCKET, SOCK_STREAM, -EACCES, false);
+	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=socket policy=lsm "
+		      "hook=socket_create\n");
+	world_free(world);
+}
+
+/* One that the hook allowed may be refused behind it; the refusal before is another call's. */
+static void a_refusal_of_another_call_is_told_for_itself(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, CLIENT, 1);
+	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_BIND, -EACCES);
+	na_buffer_clear(&world->lines);
+	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_LISTEN, 0);
+	result(world, CLIENT, 1, NA_OPERATION_LISTEN, -EACCES, 5, 0);
+	expect(world, "denied by=client tid=101 uid=100 to=:: error=EACCES op=listen policy=lsm\n");
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EACCES, 0, 0);
+	expect(world,
+	       "denied by=server tid=201 uid=200 creator=client error=EACCES op=bind policy=lsm\n");
+	world_free(world);
+}
+
+/* Its moment is a softirq: nobody's call has to be kept quiet. */
+static void a_hook_without_a_process_refuses_too(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	hook_asked(world, 0, 1, NA_HOOK_INET_CONN_REQUEST, -EACCES);
+	expect(world, "denied error=EACCES op=unknown policy=lsm hook=inet_conn_request "
+		      "unattributed\n");
+	world_free(world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +310,9 @@ int main(void)
 		cmocka_unit_test(a_failed_bind_tells_what_was_asked_for),
 		cmocka_unit_test(who_refused_a_bind_follows_from_how_far_it_came),
 		cmocka_unit_test(a_socket_that_cannot_be_made_is_a_failure_or_a_denial),
+		cmocka_unit_test(a_refusal_by_a_hook_is_told_once),
+		cmocka_unit_test(a_refusal_of_another_call_is_told_for_itself),
+		cmocka_unit_test(a_hook_without_a_process_refuses_too),
 		cmocka_unit_test(shutdown_is_told_with_its_direction),
 		cmocka_unit_test(a_unix_connection_has_the_names_of_its_ends),
 		cmocka_unit_test(an_abstract_name_shows_its_first_nul_as_at),

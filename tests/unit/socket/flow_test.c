@@ -10,14 +10,20 @@ struct message {
 	uint16_t port; /* of the peer 10.0.0.1; 0: not known */
 	uint64_t sent, received;
 	bool received_first;
+	bool of_call; /* told by the exit of its system call: one message */
 };
+
+static enum na_program program_of(const struct message *message)
+{
+	if (message->of_call)
+		return NA_PROGRAM_SYS_EXIT;
+	return message->received_first ? NA_PROGRAM_RECV_LENGTH : NA_PROGRAM_SEND_LENGTH;
+}
 
 static void flow(struct world *world, struct message message)
 {
 	struct na_record_flow record = {
-		.header = header(world, sizeof(record), NA_RECORD_FLOW,
-				 message.received_first ? NA_PROGRAM_RECV_LENGTH
-							: NA_PROGRAM_SEND_LENGTH,
+		.header = header(world, sizeof(record), NA_RECORD_FLOW, program_of(&message),
 				 message.pid, 0),
 		.cookie = message.cookie,
 		.inode = message.cookie + 1000,
@@ -72,11 +78,28 @@ static void the_first_message_says_who_opened_it(void **unused)
 
 	(void)unused;
 	udp(world, SERVER, 1);
-	flow(world, (struct message){SERVER, 1, 4000, 10, 20, true});
-	flow(world, (struct message){SERVER, 1, 4001, 1, 2, false});
+	flow(world, (struct message){SERVER, 1, 4000, 10, 20, true, false});
+	flow(world, (struct message){SERVER, 1, 4001, 1, 2, false, false});
 	release(world, 1);
 	expect(world, "flow by=server uid=200 from=10.0.0.2:53 to=10.0.0.1:4001 link=2 dir=egress "
 		      "out=1 in=2 type=end\n"
+		      "flow by=server uid=200 from=10.0.0.1:4000 to=10.0.0.2:53 link=1 dir=ingress "
+		      "out=20 in=10 type=end\n");
+	world_free(world);
+}
+
+static void messages_of_calls_add_up(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	udp(world, SERVER, 1);
+	flow(world, (struct message){SERVER, 1, 4000, 0, 20, .of_call = true});
+	flow(world, (struct message){SERVER, 1, 4000, 10, 0, .of_call = true});
+	flow(world, (struct message){SERVER, 1, 4001, 5, 0, .of_call = true});
+	release(world, 1);
+	expect(world, "flow by=server uid=200 from=10.0.0.2:53 to=10.0.0.1:4001 link=2 dir=egress "
+		      "out=5 in=0 type=end\n"
 		      "flow by=server uid=200 from=10.0.0.1:4000 to=10.0.0.2:53 link=1 dir=ingress "
 		      "out=20 in=10 type=end\n");
 	world_free(world);
@@ -88,9 +111,9 @@ static void each_process_has_a_flow_of_its_own(void **unused)
 
 	(void)unused;
 	udp(world, CLIENT, 1);
-	flow(world, (struct message){CLIENT, 1, 9, 3, 0, false});
-	flow(world, (struct message){OTHER, 1, 9, 4, 0, false});
-	flow(world, (struct message){CLIENT, 1, 9, 3, 0, false});
+	flow(world, (struct message){CLIENT, 1, 9, 3, 0, false, false});
+	flow(world, (struct message){OTHER, 1, 9, 4, 0, false, false});
+	flow(world, (struct message){CLIENT, 1, 9, 3, 0, false, false});
 	release(world, 1);
 	expect(world,
 	       "flow by=other uid=300 creator=client from=10.0.0.2:53 to=10.0.0.1:9 link=2 "
@@ -106,9 +129,9 @@ static void an_interval_tells_what_came_since_the_last(void **unused)
 
 	(void)unused;
 	udp(world, CLIENT, 1);
-	flow(world, (struct message){CLIENT, 1, 9, 100, 0, false});
+	flow(world, (struct message){CLIENT, 1, 9, 100, 0, false, false});
 	tick(world, 30);
-	flow(world, (struct message){CLIENT, 1, 9, 10, 0, false});
+	flow(world, (struct message){CLIENT, 1, 9, 10, 0, false, false});
 	tick(world, 31);
 	expect(world,
 	       "flow by=client uid=100 from=10.0.0.2:53 to=10.0.0.1:9 link=1 dir=egress out=110 "
@@ -127,7 +150,7 @@ static void what_is_not_told_is_flushed_at_the_end(void **unused)
 
 	(void)unused;
 	udp(world, CLIENT, 1);
-	flow(world, (struct message){CLIENT, 1, 9, 5, 0, false});
+	flow(world, (struct message){CLIENT, 1, 9, 5, 0, false, false});
 	assert_int_equal(na_sockets_flush(world->sockets, world->now_ns), 0);
 	assert_int_equal(na_sockets_flush(world->sockets, world->now_ns), 0);
 	expect(world,
@@ -167,9 +190,10 @@ static void a_connected_sockets_flow_is_its_connection(void **unused)
 	asked.header.type = NA_RECORD_CONNECT;
 	take(world, &asked);
 	take(world, &connected);
-	flow(world, (struct message){CLIENT, 1, 9, 5, 0, false});
-	flow(world, (struct message){CLIENT, 1, 10, 6, 0, false}); /* sendto another peer */
-	flow(world, (struct message){OTHER, 1, 9, 7, 0, false});   /* the connection, by another */
+	flow(world, (struct message){CLIENT, 1, 9, 5, 0, false, false});
+	flow(world, (struct message){CLIENT, 1, 10, 6, 0, false, false}); /* sendto another peer */
+	flow(world,
+	     (struct message){OTHER, 1, 9, 7, 0, false, false}); /* the connection, by another */
 	release(world, 1);
 	expect(world,
 	       "connect_attempted by=client tid=101 uid=100 from=10.0.0.2:53 to=10.0.0.1:9 link=1 "
@@ -222,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_message_says_who_opened_it),
+		cmocka_unit_test(messages_of_calls_add_up),
 		cmocka_unit_test(each_process_has_a_flow_of_its_own),
 		cmocka_unit_test(an_interval_tells_what_came_since_the_last),
 		cmocka_unit_test(what_is_not_told_is_flushed_at_the_end),

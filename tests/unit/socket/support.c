@@ -89,6 +89,7 @@ static void append_event(struct na_buffer *out, const struct na_event *event)
 	append(out, event, NA_FIELD_ERROR_CODE, "error", event->f_ERROR_CODE);
 	append(out, event, NA_FIELD_NA_OPERATION, "op", event->f_NA_OPERATION);
 	append(out, event, NA_FIELD_NA_POLICY, "policy", event->f_NA_POLICY);
+	append(out, event, NA_FIELD_NA_HOOK, "hook", event->f_NA_HOOK);
 	append(out, event, NA_FIELD_NA_SHUTDOWN_HOW, "how", event->f_NA_SHUTDOWN_HOW);
 	append_number(out, event, NA_FIELD_NA_BACKLOG, "backlog", event->f_NA_BACKLOG);
 	append(out, event, NA_FIELD_NA_SOCKET_STATE, "state", event->f_NA_SOCKET_STATE);
@@ -428,6 +429,23 @@ void result(struct world *world, uint32_t pid, uint64_t cookie, enum na_operatio
 
 	address_fill(record.local, 2);
 	record.local_port = 80;
+	take(world, &record);
+}
+
+void hook_asked(struct world *world, uint32_t pid, uint64_t cookie, enum na_hook hook, int verdict)
+{
+	struct na_record_hook record = {
+		.header = header(world, sizeof(record), NA_RECORD_HOOK,
+				 (enum na_program)(NA_PROGRAM_FEXIT_SOCKET_CREATE + hook - 1), pid,
+				 verdict),
+		.cookie = cookie,
+		.inode = cookie ? cookie + 1000 : 0,
+		.netns = 7,
+		.family = AF_INET,
+		.type = cookie ? SOCK_STREAM : 0,
+		.hook = (uint16_t)hook,
+	};
+
 	take(world, &record);
 }
 

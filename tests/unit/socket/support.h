@@ -79,6 +79,7 @@ void ended(struct world *world, uint64_t cookie, int before, int error);
 void released(struct world *world, uint32_t pid, uint64_t cookie);
 void result(struct world *world, uint32_t pid, uint64_t cookie, enum na_operation operation,
 	    int error, int value, uint16_t flags);
+void hook_asked(struct world *world, uint32_t pid, uint64_t cookie, enum na_hook hook, int verdict);
 void exited(struct world *world, uint32_t pid);
 
 #endif

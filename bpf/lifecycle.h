@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What security hooks tell of a socket's life, where the cgroup tier takes the exit of system calls. */
+#ifndef NA_LIFECYCLE_H
+#define NA_LIFECYCLE_H
+
+#include "syscall.h"
+
+/*
+ * socket_post_create: of families that no cgroup program sees. `kern` sockets are the kernel's own, no
+ * process made them.
+ */
+static __always_inline int created__by_hook(struct socket *socket, int family, int type, int kern,
+					    int verdict, __u8 program)
+{
+	struct call call = {.args = {family, type}};
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+
+	if (verdict < 0 || kern || !sk || family_is_inet(family))
+		return 0;
+	return call__created(sk, &call, program);
+}
+
+#define PF_IO_WORKER    0x10
+#define CALL_URING_ENTER 426 /* on every architecture */
+
+/* The kernel accepts in the call that submits, or in a worker of io_uring. Not known before 5.15. */
+static __always_inline __u16 uring_flag(void)
+{
+	struct task_struct *task;
+	struct pt_regs *regs;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return 0;
+	task = (struct task_struct *)bpf_get_current_task_btf();
+	if (task->flags & PF_IO_WORKER)
+		return NA_FLAG_URING;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	return CALL_NUMBER(regs) == CALL_URING_ENTER ? NA_FLAG_URING : 0;
+}
+
+/*
+ * sock_graft: the accepting process has the socket, and a file for it, which those that the kernel
+ * accepts for itself have not. Subflows of an MPTCP connection are grafted to its struct socket too.
+ * The name of an accepted unix socket is its listener's, and it has it by now.
+ */
+static __always_inline int accepted__by_hook(struct sock *sk, struct socket *parent, __u8 program)
+{
+	if (!BPF_CORE_READ(parent, file) || BPF_CORE_READ(parent, sk) != sk)
+		return 0;
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
+	    BPF_CORE_READ((struct unix_sock *)sk, addr))
+		call__bound_unix(sk, program);
+	return call__accepted(sk, NULL, uring_flag(), program);
+}
+
+#endif

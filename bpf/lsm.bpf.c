@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The lsm tier: programs that are hooks of the BPF LSM. It is the last of the list, so they see what the
+ * earlier LSMs allowed; what those refused shows in the results (fexit.bpf.c). They return the verdict
+ * that they were given: we observe, we never decide.
+ */
+#include "hook.h"
+#include "lifecycle.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define NA_HOOK(id, name, function, arguments, about, first, second, returns, where, operation, mode) \
+	SEC("lsm/" #name)                                                                          \
+	int lsm__##name(unsigned long long *ctx)                                                   \
+	{                                                                                          \
+		HOOK_BODY(ctx, id, arguments, about, first, second, returns, where, operation,     \
+			  NA_PROGRAM_LSM_##id);                                                    \
+		return HOOK_RETURNS_##returns(ctx, arguments);                                     \
+	}
+#include "hooks.def"
+
+SEC("lsm/socket_post_create")
+int BPF_PROG(lsm__created, struct socket *socket, int family, int type, int protocol, int kern, int ret)
+{
+	created__by_hook(socket, family, type, kern, ret, NA_PROGRAM_LSM_CREATED);
+	return ret;
+}
+
+SEC("lsm/sock_graft")
+int BPF_PROG(lsm__accepted, struct sock *sk, struct socket *parent)
+{
+	return accepted__by_hook(sk, parent, NA_PROGRAM_LSM_ACCEPTED);
+}

@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# netaudit check --kernel, and --btf of it and of run. Usage: check_kernel_test.sh NETAUDIT OBJECT
+# OBJECT: a file with BTF that is not of this kernel.
+netaudit=$1 object=$2 failed=0
+[ "$(id -u)" = 0 ] || { echo "skipped: not root"; exit 77; }
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+echo '{}' >"$folder/empty.yaml"
+
+# expect CODE ARGUMENTS…: runs it, its output is in $folder/out and $folder/err
+expect() {
+	code=$1
+	shift
+	"$@" >"$folder/out" 2>"$folder/err"
+	got=$?
+	[ $got = "$code" ] && return
+	echo "$*: exit $got, not $code"
+	cat "$folder/out" "$folder/err"
+	failed=1
+}
+
+has() {
+	grep -q -e "$2" "$folder/$1" || { echo "no \"$2\" on std$1:"; cat "$folder/$1"; failed=1; }
+}
+
+check() {
+	code=$1
+	shift
+	expect "$code" "$netaudit" check -c "$folder/empty.yaml" --kernel "$@"
+	lines=$(wc -l <"$folder/out")
+	[ "$lines" = 10 ] || { echo "$lines lines, not 10"; cat "$folder/out"; failed=1; }
+}
+
+check 0
+has out "^kernel  *$(uname -r) $(uname -m), "
+has out '^types (BTF)  */sys/kernel/btf/vmlinux, [0-9.]* MiB$'
+has out '^lockdown  *[a-z[]'
+has out '^capabilities all that capture needs$'
+has out '^limits  *locked memory .*; bpf for unprivileged users o'
+has out '^rings  *[0-9]* of 8.0 MiB take [0-9]* MiB, [0-9]* MiB are available$'
+has out '^tiers  *cgroup yes, cgroup2 '
+for tier in fexit lsm kprobe; do
+	has out "^  *$tier *\(yes\|no: ..*\)\$"
+done
+[ ! -s "$folder/err" ] || { echo "on stderr:"; cat "$folder/err"; failed=1; }
+
+# As BTFHub lays them out.
+# shellcheck source=/dev/null
+tree=$folder/btf/$(. /etc/os-release && echo "$ID/$VERSION_ID")/$(uname -m | sed s/aarch64/arm64/)
+mkdir -p "$tree"
+check 69 --btf "$folder/btf"
+has out "^types (BTF)  *no: no BTF for this kernel in $folder/btf: $tree/$(uname -r).btf"
+cp /sys/kernel/btf/vmlinux "$tree/$(uname -r).btf"
+check 0 --btf "$folder/btf"
+has out "^types (BTF)  *$tree/$(uname -r).btf, "
+check 69 --btf "$object"
+has out 'is of another kernel: struct task_struct has [0-9]* bytes there, and [0-9]* in the kernel'
+check 69 --btf "$folder/empty.yaml"
+has out 'empty.yaml holds no BTF$'
+
+expect 69 "$netaudit" run -c "$folder/empty.yaml" --btf "$object"
+has err 'is of another kernel: struct task_struct'
+expect 69 "$netaudit" run -c "$folder/empty.yaml" --btf "$folder/nothing"
+has err 'nothing: No such file or directory'
+
+# The first event comes when all is attached.
+mkfifo "$folder/events"
+"$netaudit" run --strict --btf "$folder/btf" >"$folder/events" 2>"$folder/err" &
+agent=$!
+exec 3<"$folder/events"
+first=
+read -r first <&3
+kill -TERM $agent 2>/dev/null
+cat <&3 >/dev/null
+exec 3<&-
+wait $agent || { echo "run --btf: exit $?"; failed=1; }
+case $first in
+*'"event":"agent_started"'*) ;;
+*) echo "run --btf does not start: $first"; cat "$folder/err"; failed=1 ;;
+esac
+
+check_without() {
+	expect 77 setpriv --bounding-set "-$1" "$netaudit" check -c "$folder/empty.yaml" --kernel
+	has out "^capabilities missing .*$2"
+}
+check_without bpf 'CAP_BPF (to load programs)'
+check_without net_admin 'CAP_NET_ADMIN'
+exit $failed
