@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people type. How things are built stands in CMakeLists.txt and CMakePresets.json.
 .DEFAULT_GOAL := build
-.PHONY: help build run test bench tidy format clean
+.PHONY: help build run test test-all test-kernels bench tidy format clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 16
 
 # To stderr, so that a pipe behind "make run" gets events and nothing else.
 build: ## build/netaudit, after installing what is missing for it (as root)
@@ -19,6 +19,15 @@ run: build ## show this host's connections until Ctrl-C; options in ARGS="…"
 test: ## all tests, also under sanitizers; the last line counts them
 	@scripts/install-deps --test >&2
 	@scripts/run-tests
+
+test-all: ## all that "make test" does, the whole fault matrix, and the servers that start slowly
+	@scripts/install-deps --test >&2
+	@status=0; scripts/run-tests || status=1; ctest --preset all || status=1; \
+		scripts/test-summary build/results-all.xml || status=1; exit $$status
+
+test-kernels: ## the stimuli on further kernels, in QEMU
+	@scripts/install-deps --test >&2
+	@scripts/run-tests vm-more
 
 bench: build ## the programs of tests/bench, as one table
 	@scripts/bench-table build

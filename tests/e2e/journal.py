@@ -143,7 +143,7 @@ def agent_killed(test):
             daemon.await_status(lambda s: s["events"]["events"] >= after, f"event {after}")
             daemon.kill()
         with daemon:
-            pass
+            daemon.await_deliveries(1)  # not even a shipping process is promised at once
         events = query(test, configuration)
         # A number whose append the kill interrupted is told, and is nobody's event.
         if lost(events) > AGENT_KILLS:

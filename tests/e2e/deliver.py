@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+Deliveries to real servers, each as somebody would configure it: every event of the journal is there
+once. Usage: deliver.py --netaudit FILE --feed FILE [--slow] [NAME…]
+--slow: those whose servers start slowly, too. 77: none of the servers can be had.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.dont_write_bytecode = True
+
+from faults.lab import Journal, Shipper, Wrong, id_in, sequence_of, wait_until
+from servers.dialects import Bulk, Webhook
+from servers.journald import Journald
+from servers.kafka import FOR_SCRAM, SCRAM_PASSWORD, SCRAM_USER, Cluster, Kafka
+from servers.nginx import Nginx
+from servers.opensearch import OpenSearch
+from servers.process import Unavailable
+from servers.rsyslog import Rsyslog
+from servers.scripted import Scripted
+from servers.squid import Squid
+from servers.syslog_ng import SyslogNg
+from servers.tls import Tls
+from servers.toxiproxy import Toxiproxy
+
+EVENTS, FEW = 200, 20
+SKIPPED = 77
+SECONDS = 60
+
+
+class Place:
+    """One delivery: a journal, certificates, and what came of it."""
+
+    def __init__(self, programs, folder):
+        self.programs, self.folder = programs, folder
+        self.tls = Tls(folder / "tls")
+
+    def secret(self, text):
+        path = self.folder / "secret"
+        path.write_text(text)
+        return str(path)
+
+    def client(self):
+        """The options of an output that shows a certificate."""
+        return {
+            "ca_file": str(self.tls.ca), "cert_file": str(self.tls.pem("client")),
+            "key_file": str(self.tls.key("client")),
+        }
+
+    def deliver(self, output, received, meanwhile=None, dead=0, launch=None, events=EVENTS):
+        """All arrives once; `meanwhile` happens between two halves."""
+        self.events = events
+        with Journal(self.programs, self.folder) as journal:
+            shipper = (launch or Shipper)(self.programs, journal, [output])
+            with shipper:
+                self.go_through(journal, shipper, received, meanwhile)
+                shipper.stop()
+                self.judge(journal.ids(), received(), shipper, dead)
+
+    def go_through(self, journal, shipper, received, meanwhile):
+        journal.append(self.events // 2)
+        try:
+            if meanwhile:
+                wait_until(received, "the first events", SECONDS)
+                meanwhile()
+            journal.append(self.events // 2)
+            caught_up = lambda: journal.cursors().get("out", 0) >= journal.last
+            wait_until(caught_up, "the acknowledgement of all", SECONDS)
+            here = lambda: len(set(received())) + len(shipper.dead_letters()) >= self.events
+            wait_until(here, "all events", SECONDS)
+        except Wrong as problem:
+            raise Wrong(f"{problem}; {len(set(received()))} arrived{shipper.log()}") from None
+
+    def judge(self, wanted, came, shipper, dead):
+        lost = {identity for identity, _ in shipper.dead_letters()}
+        if set(came) | lost != wanted:
+            raise Wrong(f"{len(wanted - set(came) - lost)} are missing")
+        if len(came) != len(set(came)):
+            raise Wrong(f"{len(came) - len(set(came))} came twice")
+        if len(lost) != dead:
+            raise Wrong(f"{len(lost)} dead letters, not {dead}: {shipper.dead_letters()[:1]}")
+
+
+class Inside(Shipper):
+    """In the mount namespace of a journald."""
+
+    journald = None
+
+    def start(self):
+        words = ["sh", "-c", 'exec "$0" ship 3<"$1" 4</dev/null']
+        self.start_with(self.journald.inside(*words, self.programs.netaudit, self.configuration))
+
+
+def kafka_output(kafka, topic, **settings):
+    return {"type": "kafka", "topic": topic, "kafka": {"bootstrap.servers": kafka} | settings}
+
+
+def topic_ids(kafka, topic):
+    return lambda: [id_in(body.decode()) for body in kafka.messages(topic)]
+
+
+def kafka_tls(place):
+    """With a client certificate, compressed, one topic for each kind of event."""
+    with Kafka(place.folder / "kafka", place.tls, auto_create=True) as kafka:
+        output = kafka_output(
+            kafka.bootstrap("TLS"), "netaudit.%{event.dataset}",
+            **{"security.protocol": "ssl", "compression.type": "zstd"},
+        )
+        place.deliver(output | place.client(), topic_ids(kafka, "netaudit.netaudit.connection"))
+
+
+def kafka_scram(place):
+    with Kafka(place.folder / "kafka", version=FOR_SCRAM, auto_create=True) as kafka:
+        output = kafka_output(
+            kafka.bootstrap("SASL"), "audit",
+            **{"security.protocol": "sasl_plaintext", "sasl.mechanism": "SCRAM-SHA-256",
+               "sasl.username": SCRAM_USER},
+        )
+        output["password_file"] = place.secret(SCRAM_PASSWORD)
+        place.deliver(output, topic_ids(kafka, "audit"))
+
+
+def kafka_leader_killed(place):
+    with Cluster(place.folder / "kafka") as three:
+        three.nodes[0].create("audit")
+
+        def received():
+            alive = next(node for node in three.nodes if node.process.poll() is None)
+            return topic_ids(alive, "audit")()
+
+        place.deliver(
+            kafka_output(three.bootstrap(), "audit"), received, lambda: three.leader("audit").kill()
+        )
+
+
+def syslog(server, address, place, **options):
+    """To an rsyslog or syslog-ng. Of datagrams no more than a socket holds: no one says what is lost."""
+
+    def received():
+        return [id_in(json.dumps(message)) for message in server.messages()]
+
+    output = {"type": "syslog", "address": address, "overlap": "1s"}
+    place.deliver(output | options, received, events=FEW if "udp" in address else EVENTS)
+
+
+def rsyslog(place):
+    with Rsyslog(place.folder / "rsyslog", place.tls) as server:
+        syslog(server, f"tls://localhost:{server.tls_port}", place, **place.client())
+
+
+def rsyslog_local(place):
+    """/dev/log, with what it expects there."""
+    with Rsyslog(place.folder / "rsyslog") as server:
+        syslog(server, f"unix://{server.socket}", place)
+
+
+def rsyslog_udp(place):
+    with Rsyslog(place.folder / "rsyslog") as server:
+        syslog(server, f"udp://127.0.0.1:{server.port}", place)
+
+
+def rsyslog_lines(place):
+    with Rsyslog(place.folder / "rsyslog") as server:
+        syslog(server, f"tcp://127.0.0.1:{server.port}", place, framing="lf")
+
+
+def syslog_ng(place):
+    with SyslogNg(place.folder / "syslog-ng", place.tls) as server:
+        syslog(server, f"tcp://127.0.0.1:{server.port}", place)
+
+
+def syslog_ng_tls(place):
+    with SyslogNg(place.folder / "syslog-ng", place.tls) as server:
+        syslog(server, f"tls://127.0.0.1:{server.tls_port}", place, **place.client())
+
+
+def syslog_ng_udp(place):
+    with SyslogNg(place.folder / "syslog-ng", place.tls) as server:
+        syslog(server, f"udp://127.0.0.1:{server.port}", place)
+
+
+def journald(place):
+    with Journald(place.folder / "journald") as server:
+        output = {"type": "syslog", "address": "journald"}
+
+        def received():
+            return [id_in(json.dumps(entry)) for entry in server.entries("_TRANSPORT=journal")]
+
+        place.deliver(output, received, launch=type("Launch", (Inside,), {"journald": server}))
+
+
+def nginx(place):
+    """TLS both ways, a token, and a limit of bodies that a batch exceeds."""
+    with Scripted(Bulk()) as far:
+        front = Nginx(place.folder / "nginx", far.port, place.tls, token="ApiKey tok", body="8k")
+        with front:
+            output = {
+                "type": "http", "dialect": "elastic", "index": "netaudit",
+                "url": [f"https://localhost:{front.port}"], "token_file": place.secret("tok"),
+            }
+            place.deliver(output | place.client(), far.received)
+
+
+def squid(place):
+    """Through a proxy that wants a password, to a server with TLS."""
+    with Scripted(Webhook()) as far, Squid(place.folder / "squid", "audit", "pw") as proxy:
+        with Nginx(place.folder / "nginx", far.port, place.tls) as front:
+            output = {
+                "type": "http", "dialect": "webhook", "url": [f"https://localhost:{front.port}/"],
+                "proxy": f"http://127.0.0.1:{proxy.port}", "proxy_user": "audit",
+                "proxy_password_file": place.secret("pw"),
+            }
+            place.deliver(output | place.client(), far.received)
+
+
+def toxiproxy(place):
+    """A line with 100 ms and 64 KiB a second."""
+    with Scripted(Webhook()) as far, Toxiproxy(place.folder / "toxiproxy", far.port) as line:
+        line.poison("latency", latency=100)
+        line.poison("bandwidth", stream="upstream", rate=64)
+        output = {"type": "http", "dialect": "webhook", "url": [f"http://127.0.0.1:{line.port}/"]}
+        place.deliver(output, far.received)
+
+
+def opensearch_strict(place):
+    """A data stream whose mapping knows one kind of event only: the rest are dead letters, told why."""
+    with OpenSearch(place.folder / "opensearch") as server:
+        server.template("netaudit", "netaudit-*", {"dynamic": False, "properties": {
+            "@timestamp": {"type": "date_nanos"},
+            # Of the four kinds of events only `closed` has it, and not as a number.
+            "event": {"properties": {"reason": {"type": "long"}}}}})
+        output = {
+            "type": "http", "dialect": "elastic", "index": "netaudit-x",
+            "url": [f"http://127.0.0.1:{server.port}"],
+        }
+
+        def received():
+            return [id_in(json.dumps(source)) for source in server.documents("netaudit-x")]
+
+        place.deliver(output, received, dead=EVENTS // 4)
+
+
+QUICK = (
+    rsyslog, rsyslog_local, rsyslog_udp, rsyslog_lines, syslog_ng, syslog_ng_tls, syslog_ng_udp,
+    journald, nginx, squid, toxiproxy,
+)
+SLOW = (kafka_tls, kafka_scram, kafka_leader_killed, opensearch_strict)
+
+
+def attempt(case, programs):
+    """(verdict, words)"""
+    with tempfile.TemporaryDirectory(prefix="netaudit-", dir="/var/tmp") as holder:
+        Path(holder).chmod(0o755)
+        try:
+            case(Place(programs, Path(holder)))
+        except Unavailable as reason:
+            return "SKIP", f": {reason}"
+        except Wrong as problem:
+            return "FAIL", f": {problem}"
+        except Exception:
+            return "FAIL", "\n" + traceback.format_exc()
+    return "ok", ""
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    for name in ("netaudit", "feed"):
+        parser.add_argument(f"--{name}", required=True, type=lambda path: str(Path(path).resolve()))
+    parser.add_argument("--slow", action="store_true")
+    parser.add_argument("names", nargs="*")
+    return parser.parse_args()
+
+
+def main():
+    programs = parse()
+    cases = QUICK + SLOW if programs.slow or programs.names else QUICK
+    verdicts = []
+    for case in cases:
+        if programs.names and case.__name__ not in programs.names:
+            continue
+        began = time.monotonic()
+        verdict, words = attempt(case, programs)
+        verdicts.append(verdict)
+        print(f"{verdict:4} {case.__name__} ({time.monotonic() - began:.1f} s){words}", flush=True)
+    print(", ".join(f"{verdicts.count(one)} {one}" for one in ("ok", "FAIL", "SKIP")))
+    if "FAIL" in verdicts:
+        return 1
+    if "ok" not in verdicts:
+        print("skipped: none of the servers can be had here")
+        return SKIPPED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
