@@ -93,6 +93,38 @@ struct endpoints {
 	__u16 local_port, remote_port;
 };
 
+/*
+ * Where a cgroup's ancestor at a level stands. Behind a barrier each: else clang takes both offsets
+ * before it asks which there is, and the kernel refuses a program that gets to the one that is not.
+ */
+static __always_inline __u32 offset_of_ancestors(void)
+{
+	__u32 offset;
+
+	if (bpf_core_field_exists(struct cgroup___ids, ancestor_ids)) {
+		asm volatile("" ::: "memory");
+		offset = bpf_core_field_offset(struct cgroup___ids, ancestor_ids);
+		asm volatile("" : "+r"(offset));
+	} else {
+		asm volatile("" ::: "memory");
+		offset = bpf_core_field_offset(struct cgroup, ancestors);
+		asm volatile("" : "+r"(offset));
+	}
+	return offset;
+}
+
+/* The id of the ancestor at a level, which the cgroup has. */
+static __always_inline __u64 ancestor_id(struct cgroup *cgroup, __u32 level)
+{
+	struct cgroup *ancestor = NULL; /* or its id */
+
+	bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
+			      (void *)cgroup + offset_of_ancestors() + level * sizeof(ancestor));
+	if (bpf_core_field_exists(struct cgroup___ids, ancestor_ids))
+		return (__u64)ancestor;
+	return BPF_CORE_READ(ancestor, kn, id);
+}
+
 static __always_inline __u32 rules_of_cgroup(struct task_struct *task)
 {
 	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
@@ -101,16 +133,12 @@ static __always_inline __u32 rules_of_cgroup(struct task_struct *task)
 
 	for (int i = 0; i < NA_RULE_CGROUPS_MAX; i++) {
 		__u32 want = rule_cgroups[i].level;
-		struct cgroup *ancestor = NULL;
 
 		if ((__u32)i >= rule_cgroup_count)
 			break;
 		if ((int)want > level || want > 64)
 			continue;
-		bpf_probe_read_kernel(&ancestor, sizeof(ancestor),
-				      (void *)cgroup + bpf_core_field_offset(struct cgroup, ancestors) +
-					      want * sizeof(void *));
-		if (BPF_CORE_READ(ancestor, kn, id) == rule_cgroups[i].id)
+		if (ancestor_id(cgroup, want) == rule_cgroups[i].id)
 			rules |= rule_cgroups[i].rules;
 	}
 	return rules;

@@ -299,6 +299,11 @@ struct cgroup {
 	struct cgroup *ancestors[];
 } NA_CORE;
 
+/* Before 6.1 ids and no pointers. */
+struct cgroup___ids {
+	__u64 ancestor_ids[1];
+} NA_CORE;
+
 struct css_set {
 	struct cgroup *dfl_cgrp;
 } NA_CORE;
