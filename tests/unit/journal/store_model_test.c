@@ -26,7 +26,7 @@
 #if defined(__SANITIZE_ADDRESS__)
 #define LIVES 1500
 #else
-#define LIVES 10000
+#define LIVES 20000
 #endif
 #define THREAD_SHARE 40 /* one in so many has a real thread */
 #define STEPS_MOST 40
