@@ -10,6 +10,7 @@
 #include "message.h"
 #include "process.h"
 #include "socket.h"
+#include "stand_in.h"
 #include "tcp.h"
 #include "uring.h"
 
@@ -174,11 +175,19 @@ int cgroup__sock_ops(struct bpf_sock_ops *ctx)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tp__inet_sock_set_state, const struct sock *sk, int before, int now)
 {
+	stand_in__mark(NA_PROGRAM_SET_STATE, stand_in__key(sk));
 	return state__report(sk, before, now, NA_PROGRAM_SET_STATE);
 }
 
-SEC("tp_btf/sys_exit")
-int BPF_PROG(tp__sys_exit, struct pt_regs *regs, long ret)
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(stand_in__set_state, const struct sock *sk, int before, int now)
+{
+	if (stand_in__is_idle(NA_PROGRAM_SET_STATE, stand_in__key(sk)))
+		return 0;
+	return state__report(sk, before, now, NA_PROGRAM_SET_STATE);
+}
+
+static __always_inline int exit__of_call(struct pt_regs *regs, long ret)
 {
 	struct call call = {};
 
@@ -190,6 +199,19 @@ int BPF_PROG(tp__sys_exit, struct pt_regs *regs, long ret)
 	if (is_told(call.operation, call.ret < 0) && !refused_by_seccomp(&call))
 		return 0;
 	return call__report(&call, NA_PROGRAM_SYS_EXIT);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(tp__sys_exit, struct pt_regs *regs, long ret)
+{
+	stand_in__mark_task(NA_PROGRAM_SYS_EXIT);
+	return exit__of_call(regs, ret);
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(stand_in__sys_exit, struct pt_regs *regs, long ret)
+{
+	return stand_in__is_idle_of_task(NA_PROGRAM_SYS_EXIT) ? 0 : exit__of_call(regs, ret);
 }
 
 static __always_inline int length__report(struct sock *sk, int length, bool sent, __u8 program)
@@ -211,22 +233,57 @@ static __always_inline int length__report(struct sock *sk, int length, bool sent
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(tp__sock_send_length, struct sock *sk, int length, int flags)
 {
+	stand_in__mark_task(NA_PROGRAM_SEND_LENGTH);
 	return length__report(sk, length, true, NA_PROGRAM_SEND_LENGTH);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(stand_in__send_length, struct sock *sk, int length, int flags)
+{
+	if (stand_in__is_idle_of_task(NA_PROGRAM_SEND_LENGTH))
+		return 0;
+	return length__report(sk, length, true, NA_PROGRAM_SEND_LENGTH);
+}
+
+static __always_inline int received__report(struct sock *sk, int length, int flags)
+{
+	return flags & MSG_PEEK ? 0 : length__report(sk, length, false, NA_PROGRAM_RECV_LENGTH);
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(tp__sock_recv_length, struct sock *sk, int length, int flags)
 {
-	return flags & MSG_PEEK ? 0 : length__report(sk, length, false, NA_PROGRAM_RECV_LENGTH);
+	stand_in__mark_task(NA_PROGRAM_RECV_LENGTH);
+	return received__report(sk, length, flags);
 }
 
-SEC("tp_btf/io_uring_complete")
-int tp__io_uring_complete(unsigned long long *ctx)
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(stand_in__recv_length, struct sock *sk, int length, int flags)
+{
+	if (stand_in__is_idle_of_task(NA_PROGRAM_RECV_LENGTH))
+		return 0;
+	return received__report(sk, length, flags);
+}
+
+static __always_inline int completion__report(unsigned long long *ctx)
 {
 	struct completion completion = {};
 
 	completion__fill(&completion, ctx);
 	return uring__complete(&completion, NA_PROGRAM_URING_COMPLETE);
+}
+
+SEC("tp_btf/io_uring_complete")
+int tp__io_uring_complete(unsigned long long *ctx)
+{
+	stand_in__mark_task(NA_PROGRAM_URING_COMPLETE);
+	return completion__report(ctx);
+}
+
+SEC("tp_btf/io_uring_complete")
+int stand_in__uring_complete(unsigned long long *ctx)
+{
+	return stand_in__is_idle_of_task(NA_PROGRAM_URING_COMPLETE) ? 0 : completion__report(ctx);
 }
 
 /* Has the slab, or its name, from 5.11; before, the two of kmem_free. */
@@ -238,10 +295,9 @@ struct trace_event_raw_kmem_cache_free {
  * Not tp_btf, whose verifier refuses a pointer to const void before 6.14. Where the slab is not
  * told, the place that frees stands for it.
  */
-SEC("raw_tp/kmem_cache_free")
-int tp__kmem_cache_free(unsigned long long *ctx)
+static __always_inline int freed__report(unsigned long long *ctx, void *object)
 {
-	void *object = (void *)CONTEXT_READ(ctx, 8), *slab;
+	void *slab;
 
 	if (bpf_core_type_exists(struct trace_event_raw_kmem_cache_free))
 		slab = (void *)CONTEXT_READ(ctx, 16);
@@ -250,22 +306,74 @@ int tp__kmem_cache_free(unsigned long long *ctx)
 	return file__freed(object, slab, NA_PROGRAM_FILE_FREE);
 }
 
+SEC("raw_tp/kmem_cache_free")
+int tp__kmem_cache_free(unsigned long long *ctx)
+{
+	__u64 object = CONTEXT_READ(ctx, 8);
+
+	stand_in__mark(NA_PROGRAM_FILE_FREE, object);
+	return freed__report(ctx, (void *)object);
+}
+
+SEC("raw_tp/kmem_cache_free")
+int stand_in__file_free(unsigned long long *ctx)
+{
+	__u64 object = CONTEXT_READ(ctx, 8);
+
+	if (stand_in__is_idle(NA_PROGRAM_FILE_FREE, object))
+		return 0;
+	return freed__report(ctx, (void *)object);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(tp__sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
+	stand_in__mark_task(NA_PROGRAM_FORK);
 	return fork__report(child, NA_PROGRAM_FORK);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(stand_in__fork, struct task_struct *parent, struct task_struct *child)
+{
+	return stand_in__is_idle_of_task(NA_PROGRAM_FORK) ? 0 : fork__report(child, NA_PROGRAM_FORK);
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(tp__sched_process_exec, struct task_struct *task)
 {
+	stand_in__mark_task(NA_PROGRAM_EXEC);
 	return exec__report(task, NA_PROGRAM_EXEC);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(stand_in__exec, struct task_struct *task)
+{
+	return stand_in__is_idle_of_task(NA_PROGRAM_EXEC) ? 0 : exec__report(task, NA_PROGRAM_EXEC);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(tp__sched_process_exit, struct task_struct *task)
 {
+	stand_in__mark_task(NA_PROGRAM_EXIT);
 	return exit__report(task, NA_PROGRAM_EXIT);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(stand_in__exit, struct task_struct *task)
+{
+	return stand_in__is_idle_of_task(NA_PROGRAM_EXIT) ? 0 : exit__report(task, NA_PROGRAM_EXIT);
+}
+
+/*
+ * Whether programs of tracepoints can be preempted, which they say themselves: the agent attaches this
+ * for a moment. At the exit of a call nothing else disables preemption.
+ */
+SEC("tp_btf/sys_exit")
+int tp__preemption(void *ctx)
+{
+	preemption.possible = !preempt_count();
+	preemption.known = 1;
+	return 0;
 }
 
 /* An iterator runs in the process that reads it, whatever namespace gave it its pid. */

@@ -6,6 +6,7 @@
  */
 #include "hook.h"
 #include "lifecycle.h"
+#include "stand_in.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -19,17 +20,31 @@ char LICENSE[] SEC("license") = "GPL";
 	}
 #include "hooks.def"
 
-SEC("fexit/security_socket_post_create")
-int BPF_PROG(fexit__created, struct socket *socket, int family, int type, int protocol, int kern, int ret)
-{
-	return created__by_hook(socket, family, type, kern, ret, NA_PROGRAM_FEXIT_CREATED);
-}
+#define EXPAND(...) __VA_ARGS__
+#define PROGRAM(...) BPF_PROG(__VA_ARGS__)
 
-SEC("fexit/security_sock_graft")
-int BPF_PROG(fexit__accepted, struct sock *sk, struct socket *parent)
-{
-	return accepted__by_hook(sk, parent, NA_PROGRAM_FEXIT_ACCEPTED);
-}
+/* A program and its stand-in: `report` is what both do, with the arguments that are named. */
+#define WITH_STAND_IN(section, prefix, name, id, arguments, report)                                  \
+	SEC(section)                                                                               \
+	int PROGRAM(prefix##__##name, EXPAND arguments)                                            \
+	{                                                                                          \
+		stand_in__mark_task(NA_PROGRAM_##id);                                              \
+		return report;                                                                     \
+	}                                                                                          \
+                                                                                                   \
+	SEC(section)                                                                               \
+	int PROGRAM(stand_in__##name, EXPAND arguments)                                            \
+	{                                                                                          \
+		return stand_in__is_idle_of_task(NA_PROGRAM_##id) ? 0 : report;                    \
+	}
+
+WITH_STAND_IN("fexit/security_socket_post_create", fexit, created, FEXIT_CREATED,
+	      (struct socket *socket, int family, int type, int protocol, int kern, int ret),
+	      created__by_hook(socket, family, type, kern, ret, NA_PROGRAM_FEXIT_CREATED))
+
+WITH_STAND_IN("fexit/security_sock_graft", fexit, accepted, FEXIT_ACCEPTED,
+	      (struct sock *sk, struct socket *parent),
+	      accepted__by_hook(sk, parent, NA_PROGRAM_FEXIT_ACCEPTED))
 
 /* The exit of the function behind a call, as the exit of the call itself. */
 static __noinline int function__returned(const struct call *call, __u8 program)
@@ -37,28 +52,6 @@ static __noinline int function__returned(const struct call *call, __u8 program)
 	if (is_refusal(call->ret))
 		refusal__note(call->operation);
 	return call__report(call, program);
-}
-
-/* What was made is told by socket_post_create and cgroup/sock_create. */
-SEC("fexit/__sys_socket")
-int BPF_PROG(fexit__sys_socket, int family, int type, int protocol, int ret)
-{
-	return ret < 0 ? function__returned(&(struct call){.operation = NA_OPERATION_SOCKET,
-							   .ret = ret,
-							   .args = {family, type, protocol}},
-					    NA_PROGRAM_CALL_SOCKET)
-		       : 0;
-}
-
-SEC("fexit/__sys_socketpair")
-int BPF_PROG(fexit__sys_socketpair, int family, int type, int protocol, int *fds, int ret)
-{
-	return ret < 0 ? function__returned(&(struct call){.operation = NA_OPERATION_SOCKET,
-							   .pair = 1,
-							   .ret = ret,
-							   .args = {family, type, protocol}},
-					    NA_PROGRAM_CALL_SOCKETPAIR)
-		       : 0;
 }
 
 /*
@@ -80,9 +73,26 @@ static __always_inline long number_of(const void *pointer)
 					  .args = {__VA_ARGS__}},                                  \
 			   NA_PROGRAM_CALL_##id)
 
+/* What was made is told by socket_post_create and cgroup/sock_create. */
+WITH_STAND_IN("fexit/__sys_socket", fexit, sys_socket, CALL_SOCKET,
+	      (int family, int type, int protocol, int ret),
+	      ret < 0 ? CALL_EXIT(SOCKET, SOCKET, family, type, protocol) : 0)
+
+static __always_inline int pair__returned(int family, int type, int protocol, int ret)
+{
+	return function__returned(&(struct call){.operation = NA_OPERATION_SOCKET,
+						 .pair = 1,
+						 .ret = ret,
+						 .args = {family, type, protocol}},
+				  NA_PROGRAM_CALL_SOCKETPAIR);
+}
+
+WITH_STAND_IN("fexit/__sys_socketpair", fexit, sys_socketpair, CALL_SOCKETPAIR,
+	      (int family, int type, int protocol, int *fds, int ret),
+	      ret < 0 ? pair__returned(family, type, protocol, ret) : 0)
+
 /* For the lsm tier, whose program on this hook does not see what an earlier LSM refused. */
-SEC("fexit/security_socket_accept")
-int BPF_PROG(fexit__accept_refused, struct socket *socket, struct socket *child, int ret)
+static __always_inline int accept__refused(struct socket *socket, int ret)
 {
 	struct outcome outcome = {.operation = NA_OPERATION_ACCEPT, .error = ret, .program = NA_PROGRAM_CALL_ACCEPT};
 
@@ -92,52 +102,36 @@ int BPF_PROG(fexit__accept_refused, struct socket *socket, struct socket *child,
 	return call__result(BPF_CORE_READ(socket, sk), &outcome);
 }
 
-SEC("fexit/__sys_bind")
-int BPF_PROG(fexit__sys_bind, int fd, void *address, int length, int ret)
-{
-	return CALL_EXIT(BIND, BIND, fd, number_of(address), length);
-}
+WITH_STAND_IN("fexit/security_socket_accept", fexit, accept_refused, CALL_ACCEPT,
+	      (struct socket *socket, struct socket *child, int ret), accept__refused(socket, ret))
 
-SEC("fexit/__sys_listen")
-int BPF_PROG(fexit__sys_listen, int fd, int backlog, int ret)
-{
-	return CALL_EXIT(LISTEN, LISTEN, fd, backlog);
-}
+WITH_STAND_IN("fexit/__sys_bind", fexit, sys_bind, CALL_BIND,
+	      (int fd, void *address, int length, int ret),
+	      CALL_EXIT(BIND, BIND, fd, number_of(address), length))
 
-SEC("fexit/__sys_connect")
-int BPF_PROG(fexit__sys_connect, int fd, void *address, int length, int ret)
-{
-	return CALL_EXIT(CONNECT, CONNECT, fd, number_of(address), length);
-}
+WITH_STAND_IN("fexit/__sys_listen", fexit, sys_listen, CALL_LISTEN, (int fd, int backlog, int ret),
+	      CALL_EXIT(LISTEN, LISTEN, fd, backlog))
 
-SEC("fexit/__sys_shutdown")
-int BPF_PROG(fexit__sys_shutdown, int fd, int how, int ret)
-{
-	return CALL_EXIT(SHUTDOWN, SHUTDOWN, fd, how);
-}
+WITH_STAND_IN("fexit/__sys_connect", fexit, sys_connect, CALL_CONNECT,
+	      (int fd, void *address, int length, int ret),
+	      CALL_EXIT(CONNECT, CONNECT, fd, number_of(address), length))
 
-SEC("fexit/__sys_sendto")
-int BPF_PROG(fexit__sys_sendto, int fd, void *data, unsigned long size, unsigned int flags, void *address,
-	     int length, int ret)
-{
-	return ret < 0 ? CALL_EXIT(SENDTO, SEND, fd) : 0;
-}
+WITH_STAND_IN("fexit/__sys_shutdown", fexit, sys_shutdown, CALL_SHUTDOWN, (int fd, int how, int ret),
+	      CALL_EXIT(SHUTDOWN, SHUTDOWN, fd, how))
 
-SEC("fexit/__sys_sendmsg")
-int BPF_PROG(fexit__sys_sendmsg, int fd, void *message, unsigned int flags, bool forbid_compat, long ret)
-{
-	return ret < 0 ? CALL_EXIT(SENDMSG, SEND, fd) : 0;
-}
+WITH_STAND_IN("fexit/__sys_sendto", fexit, sys_sendto, CALL_SENDTO,
+	      (int fd, void *data, unsigned long size, unsigned int flags, void *address, int length,
+	       int ret),
+	      ret < 0 ? CALL_EXIT(SENDTO, SEND, fd) : 0)
 
-SEC("fexit/__sys_sendmmsg")
-int BPF_PROG(fexit__sys_sendmmsg, int fd, void *messages, unsigned int count, unsigned int flags,
-	     bool forbid_compat, int ret)
-{
-	return ret < 0 ? CALL_EXIT(SENDMMSG, SEND, fd) : 0;
-}
+WITH_STAND_IN("fexit/__sys_sendmsg", fexit, sys_sendmsg, CALL_SENDMSG,
+	      (int fd, void *message, unsigned int flags, bool forbid_compat, long ret),
+	      ret < 0 ? CALL_EXIT(SENDMSG, SEND, fd) : 0)
 
-SEC("fentry/sock_close")
-int BPF_PROG(fentry__sock_close, struct inode *inode, struct file *file)
-{
-	return file__closed(BPF_CORE_READ(inode, i_ino), NA_PROGRAM_FEXIT_CLOSE);
-}
+WITH_STAND_IN("fexit/__sys_sendmmsg", fexit, sys_sendmmsg, CALL_SENDMMSG,
+	      (int fd, void *messages, unsigned int count, unsigned int flags, bool forbid_compat, int ret),
+	      ret < 0 ? CALL_EXIT(SENDMMSG, SEND, fd) : 0)
+
+WITH_STAND_IN("fentry/sock_close", fentry, sock_close, FEXIT_CLOSE,
+	      (struct inode *inode, struct file *file),
+	      file__closed(BPF_CORE_READ(inode, i_ino), NA_PROGRAM_FEXIT_CLOSE))

@@ -310,6 +310,7 @@ struct css_set {
 
 struct thread_info {
 	__u32 status;
+	__u64 preempt_count; /* arm64 */
 } NA_CORE;
 
 struct seccomp {

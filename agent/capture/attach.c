@@ -122,7 +122,7 @@ static void explain_attach(struct na_program_state *state, enum na_program id, i
 			 strerrordesc_np(error));
 }
 
-static void attach(struct na_capture *capture, enum na_program id)
+static void attach_one(struct na_capture *capture, enum na_program id)
 {
 	struct na_program_state *state = &capture->states[id];
 
@@ -131,6 +131,25 @@ static void attach(struct na_capture *capture, enum na_program id)
 	state->attached = attach_program(capture, id);
 	if (!state->attached)
 		explain_attach(state, id, errno);
+}
+
+/*
+ * A stand-in has to run behind its program. Of a tracepoint those run in the order in which they
+ * were attached, of a trampoline the last one first. And from the moment that it is attached on,
+ * runs of its program have to leave their marks.
+ */
+static void attach(struct na_capture *capture, enum na_program id)
+{
+	enum na_program stand_in = na_stand_in_of(id);
+	bool last_first = na_program_is_trampoline(id) || na_program_is_of(id, NA_TIER_FEXIT);
+
+	if (stand_in && last_first)
+		attach_one(capture, stand_in);
+	if (stand_in)
+		na_stand_in_expect(capture, id);
+	attach_one(capture, id);
+	if (stand_in && !last_first && capture->states[id].attached)
+		attach_one(capture, stand_in);
 }
 
 /* What it cannot recognise would cost every free of the host and report nothing. */
@@ -280,6 +299,7 @@ static void attach_calls(struct na_capture *capture)
 void na_tiers_load(struct na_capture *capture)
 {
 	set_hook_modes(capture);
+	na_stand_ins_choose(capture);
 	for (size_t i = 0; i < TIERS; i++)
 		try_tier(capture, preference[i]);
 	if (capture->tier != NA_TIER_FEXIT && capture->tier != NA_TIER_LSM)
@@ -315,7 +335,9 @@ int na_capture_attach(struct na_capture *capture)
 		attach_tier(capture, capture->tier);
 	attach_calls(capture);
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
-		attach(capture, (enum na_program)id);
+		if (!na_stand_in_first((enum na_program)id))
+			attach(capture, (enum na_program)id);
+	na_stand_ins_settle(capture);
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		attached += capture->states[id].attached && id != NA_PROGRAM_SNAPSHOT;
 	return attached ? 0 : -EOPNOTSUPP;
@@ -328,6 +350,8 @@ void na_capture_detach(struct na_capture *capture)
 		capture->links[id] = NULL;
 		capture->states[id].attached = false;
 	}
+	if (capture->bpf)
+		na_stand_ins_settle(capture);
 	na_cleanup_fd(&capture->connect_unix_link);
 	capture->connect_unix_link = -1;
 }

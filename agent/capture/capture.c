@@ -136,6 +136,16 @@ void na_capture_close(struct na_capture **pointer)
 	free(capture);
 }
 
+/* What a stand-in did is not lost, and a stand-in that is skipped is missed only if both were. */
+static uint64_t skipped_for_good(const struct na_capture *capture, enum na_program id)
+{
+	uint64_t worked = na_stand_in_worked(capture, id), skipped = capture->skips[id].runs;
+
+	if (na_stand_in_first(id) || worked > skipped)
+		return 0;
+	return skipped - worked;
+}
+
 const struct na_program_state *na_capture_programs(struct na_capture *capture)
 {
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++) {
@@ -150,7 +160,8 @@ const struct na_program_state *na_capture_programs(struct na_capture *capture)
 			continue;
 		state->runs = info.run_cnt;
 		state->run_ns = info.run_time_ns;
-		state->skipped = info.recursion_misses;
+		capture->skips[id].runs = info.recursion_misses;
+		state->skipped = skipped_for_good(capture, (enum na_program)id);
 		/* A dentry goes in its closer's context, never over another free: what is skipped
 		 * there is no socket's. */
 		if (id == NA_PROGRAM_FILE_FREE &&
@@ -180,6 +191,21 @@ static int pass_loss(enum na_program id, enum na_loss reason, uint64_t count, ui
 	return count ? take(context, &record.header) : 0;
 }
 
+/*
+ * What was skipped since the last report. A run that is skipped counts until its stand-in has
+ * worked: only what counted at the last look already is lost.
+ */
+static uint64_t skipped_since(struct na_capture *capture, enum na_program id)
+{
+	uint64_t now = capture->states[id].skipped, before = capture->reported[id].seen;
+	uint64_t lost = now;
+
+	if (capture->bpf->data_stand_ins->stand_ins.attached[id] && before < now)
+		lost = before;
+	capture->reported[id].seen = now;
+	return lost > capture->reported[id].skipped ? lost - capture->reported[id].skipped : 0;
+}
+
 int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_take *take,
 		      void *context)
 {
@@ -189,7 +215,7 @@ int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_tak
 
 	for (int id = 0; id < NA_PROGRAM_COUNT && !result; id++) {
 		uint64_t lost = states[id].lost - capture->reported[id].lost;
-		uint64_t skipped = states[id].skipped - capture->reported[id].skipped;
+		uint64_t skipped = skipped_since(capture, (enum na_program)id);
 
 		result = pass_loss((enum na_program)id, NA_LOSS_RING_FULL, lost, since_ns, now_ns,
 				   take, context);

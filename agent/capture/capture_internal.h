@@ -23,8 +23,12 @@ struct na_capture {
 	struct bpf_link *links[NA_PROGRAM_COUNT];
 	struct na_program_state states[NA_PROGRAM_COUNT];
 	struct {
-		uint64_t lost, skipped;
+		uint64_t lost, skipped, seen; /* seen: skips at the last look */
 	} reported[NA_PROGRAM_COUNT];
+	struct na_skips {
+		uint64_t runs;     /* that the kernel skipped */
+		uint64_t unmarked; /* that the stand-in did before the program was attached */
+	} skips[NA_PROGRAM_COUNT];
 	uint64_t losses_since_ns;
 	int ring_fds[RINGS_MAX + 1];
 	size_t ring_count; /* all of them */
@@ -34,6 +38,7 @@ struct na_capture {
 	bool no_flow_iterator, no_file_iterator; /* the kernel refuses to load them */
 	bool no_task_storage;                    /* in programs of cgroups */
 	bool no_tracing_cookies;                 /* made by programs of tracepoints */
+	bool no_preemption_probe;                /* the kernel refuses to load it */
 	int statistics_fd;
 
 	/* Sockets that were there, sorted by time, not yet passed on. */
@@ -70,6 +75,22 @@ void na_object_close(struct na_capture *capture, enum na_tier tier);
 
 /* attach.c: chooses the tier and loads it. */
 void na_tiers_load(struct na_capture *capture);
+
+/* stand_in.c: NA_PROGRAM_NONE: it is no stand-in. */
+enum na_program na_stand_in_first(enum na_program stand_in);
+/* And the other way round. */
+enum na_program na_stand_in_of(enum na_program first);
+/* Leaves out those that this kernel does not need. */
+void na_stand_ins_choose(struct na_capture *capture);
+/* Runs of the program leave marks from now on, if its stand-in is not left out. */
+void na_stand_in_expect(struct na_capture *capture, enum na_program first);
+/* After attaching or detaching: a stand-in without its program goes, as does its use. */
+void na_stand_ins_settle(struct na_capture *capture);
+/* After the self-test. -ENOTSUP: some, in `why`, ran in front of their programs and were detached.
+ */
+int na_stand_ins_check(struct na_capture *capture, struct na_buffer *why);
+/* Runs that the kernel skipped the program for and its stand-in did. */
+uint64_t na_stand_in_worked(const struct na_capture *capture, enum na_program first);
 
 /* calibrate.c: teaches raw_tp/kmem_cache_free which slab and operations a socket's file has. */
 int na_calibrate(struct na_capture *capture);

@@ -17,6 +17,7 @@
 #define TIER_PROCESS "process"
 #define TIER_SNAPSHOT "snapshot"
 #define TIER_AGENT "agent"
+#define TIER_STAND_IN "stand-in"
 
 /* By name: rows and members do not shadow each other. */
 #define NA_PROGRAM_STATE(tier_, source_, feeds_, doc_)                                             \
@@ -65,8 +66,11 @@ static bool name_listed(const char *list, const char *name)
 /* Programs that only some families need cost nothing when those are off. */
 static bool program_wanted(enum na_program id, const struct na_capture_options *options)
 {
+	enum na_program first = na_stand_in_first(id);
 	uint64_t families = options->families;
 
+	if (first)
+		id = first;
 	switch (id) {
 	case NA_PROGRAM_NONE:
 	case NA_PROGRAM_AGENT:

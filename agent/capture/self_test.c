@@ -464,7 +464,8 @@ static void explain_untested(const struct test *test, struct na_buffer *why)
 		const struct na_program_state *state = &test->capture->states[id];
 
 		if (state->attached && !test->own->needed[id] &&
-		    !na_program_hook((enum na_program)id) && !tells_failures((enum na_program)id))
+		    !na_program_hook((enum na_program)id) && !tells_failures((enum na_program)id) &&
+		    !na_stand_in_first((enum na_program)id))
 			append_program(why, before, !untested++, state);
 	}
 	for (int version = 0; untested && version < NA_OWN_VERSION_COUNT; version++)
@@ -495,5 +496,5 @@ int na_capture_self_test(struct na_capture *capture, uint64_t timeout_ns, na_rec
 	test.own->until_ns = na_clock_boot_ns() + OWN_LATE_NS;
 	error = test.result ? test.result : judge(&test, why);
 	explain_untested(&test, why);
-	return error;
+	return error ? error : na_stand_ins_check(capture, why);
 }

@@ -127,6 +127,8 @@ static const char *state_of(const struct na_program_state *state)
 {
 	if (!state->attached)
 		return "off";
+	if (!strcmp(state->tier, "stand-in"))
+		return "ready"; /* it works only when another is skipped */
 	if (!state->in_self_test)
 		return "untested";
 	return state->fed_self_test ? "works" : "silent";

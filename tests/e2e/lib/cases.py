@@ -2,12 +2,14 @@
 """Runs stimuli beside an agent and judges its events."""
 
 import subprocess
+import time
 
 from lib.agent import Failure
 from lib.match import Expectations, compare, lookup, parse_expectations
 
 CASE_SECONDS = 60
 TRIES = 4
+LOSSES_SECONDS = 3  # the agent looks each second for what was skipped, and twice before it tells
 
 
 class Skipped(Failure):
@@ -45,6 +47,13 @@ def await_marker(test, agent):
     agent.await_event(last, "the end of the marker")
 
 
+def await_losses(test, agent):
+    """Markers until the agent has told what was skipped before."""
+    until = time.monotonic() + LOSSES_SECONDS
+    while time.monotonic() < until:
+        await_marker(test, agent)
+
+
 class Bench:
     """One agent and the cases that it has served."""
 
@@ -61,6 +70,8 @@ class Bench:
             # The last segments of a connection may still be under way when its process has ended.
             await_marker(self.test, self.agent)
             problems = compare(expectations, self.agent.events[first:])
+        if problems and not self.agent.lost(first, ["skipped"]):
+            await_losses(self.test, self.agent)
         problems += self.late_events(first)
         self.inodes.update((inode, case) for inode in expectations.own["inode"])
         problems = self.test.expected.judge(case, problems)
