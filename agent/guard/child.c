@@ -15,16 +15,22 @@
 
 #define FIRST NA_SUPERVISOR_FIRST_DESCRIPTOR
 
-/* Handlers do not survive exec, but what is ignored and blocked does. */
+/*
+ * Handlers do not survive exec, but what is ignored and blocked does. What the child handles stays
+ * blocked until it can: one that is told to end while it starts must not die of that.
+ */
 static void reset_signals(void)
 {
 	static const struct sigaction usual = {.sa_handler = SIG_DFL};
-	sigset_t none;
+	static const int handled[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	sigset_t blocked;
 
 	for (int number = 1; number < NSIG; number++)
 		sigaction(number, &usual, NULL); /* SIGKILL and libc's own refuse, and need not */
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++)
+		sigaddset(&blocked, handled[i]);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 /* First out of each other's way, then to their places; all else is closed. */

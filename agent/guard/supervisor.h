@@ -34,7 +34,8 @@ struct na_supervisor_child {
 	struct na_sandbox_identity identity;
 	/*
 	 * The child has them as 3, 4, …, with stdout and stderr of capture and an empty stdin, and
-	 * no others. All children share their file offsets: read them with pread.
+	 * no others. All children share their file offsets: read them with pread. It begins with
+	 * SIGTERM, SIGINT, SIGHUP and SIGUSR1 blocked, and takes them when it can.
 	 */
 	const int *descriptors;
 	size_t descriptor_count;

@@ -102,13 +102,12 @@ static void violate(void)
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
-	sigset_t blocked;
+	sigset_t none;
 
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGTERM);
-	if (strcmp(what, "stubborn") == 0)
-		sigprocmask(SIG_BLOCK, &blocked, NULL);
 	report();
+	sigemptyset(&none);
+	if (strcmp(what, "stubborn") != 0)
+		sigprocmask(SIG_SETMASK, &none, NULL);
 	if (strcmp(what, "violate") == 0)
 		violate();
 	if (strcmp(what, "exit") == 0)
