@@ -57,6 +57,8 @@ enum na_output_state {
 struct na_output_host {
 	const char *name;   /* of the output, in logs */
 	const char *format; /* of the bodies, as configured: "ecs"; NULL: nobody says */
+	/* For waits of the output's own, as configured; 0: nobody says. */
+	uint64_t retry_min_ns, retry_max_ns;
 
 	/* Records `first` to `last` are with the far end, by its own word. */
 	void (*acknowledge)(struct na_output_host *host, uint64_t first, uint64_t last);

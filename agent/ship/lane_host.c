@@ -83,6 +83,8 @@ void na_lane_host_init(struct na_lane *lane)
 	lane->host = (struct na_output_host){
 		.name = lane->common->name.data,
 		.format = na_format_name((enum na_output_format)lane->common->format),
+		.retry_min_ns = lane->common->retry_min,
+		.retry_max_ns = lane->common->retry_max,
 		.acknowledge = acknowledge,
 		.reject = reject,
 		.failed = failed,

@@ -180,7 +180,7 @@ void na_http_ack_without(struct na_output_instance *instance, struct na_http_ser
 		return;
 	}
 	server->has_ack = NA_HTTP_ACK_NOT_THERE;
-	if (!instance->said_without_ack)
+	if (!instance->said_without_ack && instance->options->ack == NA_HTTP_ACK_AUTO)
 		na_log_notice("output %s: %s has no acknowledgements of indexers: what it took "
 			      "counts as delivered, and is lost when it dies before it is indexed",
 			      instance->host->name, server->url.shown);

@@ -100,9 +100,12 @@ static bool skip(const char **at, const char *end, const char *text)
  */
 static bool is_all_created(const struct na_text *reply, size_t count)
 {
-	const char *at = reply->data, *end = at + reply->length;
+	const char *at = reply->data, *end;
 
-	if (!reply->length || !skip(&at, end, "{\"errors\":false,\"items\":["))
+	if (!reply->length)
+		return false;
+	end = at + reply->length;
+	if (!skip(&at, end, "{\"errors\":false,\"items\":["))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if ((i && !skip(&at, end, ",")) || !skip(&at, end, "{\"create\":{\"status\":201}}"))

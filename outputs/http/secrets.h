@@ -10,8 +10,15 @@
 
 #define NA_HTTP_WORDS_MAX 240u /* of what a far end said */
 
+/* With a NUL behind; empty: none. */
+struct na_http_credentials {
+	struct na_buffer password, token, proxy_password;
+	struct na_buffer basic, proxy_basic; /* with the user, in base64, as they are sent */
+};
+
 struct na_http_secrets {
-	struct na_buffer password, token, proxy_password; /* with a NUL behind; empty: none */
+	struct na_http_credentials now;
+	struct na_http_credentials before; /* replies to what was sent with them may still come */
 };
 
 /* Reads those that are configured. On failure what was there stays. 0 or negative errno and why. */

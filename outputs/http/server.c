@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "http/instance.h"
 
-#define RETRY_MIN_NS (500 * NA_NS_PER_MS)
+#define RETRY_MIN_NS NA_NS_PER_SEC /* where the host says nothing */
 #define RETRY_MAX_NS (60 * NA_NS_PER_SEC)
 #define HOLD_NS (60 * NA_NS_PER_SEC)
 #define QUIET_NS (5 * NA_NS_PER_SEC) /* a longer wait is told in any case */
@@ -56,8 +56,14 @@ static void make_url(const struct na_http_url *url, const char *path, const char
 	na_buffer_append_char(out, '\0');
 }
 
-static uint64_t with_jitter(uint64_t wait_ns)
+/* A wait of its own: between half and all of retry_min, twice that, up to retry_max. */
+static uint64_t next_wait(const struct na_output_host *host, struct na_http_server *server)
 {
+	uint64_t min_ns = host->retry_min_ns ? host->retry_min_ns : RETRY_MIN_NS;
+	uint64_t max_ns = host->retry_max_ns ? host->retry_max_ns : RETRY_MAX_NS;
+	uint64_t wait_ns = server->next_wait_ns ? server->next_wait_ns : min_ns;
+
+	server->next_wait_ns = wait_ns < max_ns / 2 ? wait_ns * 2 : max_ns;
 	return wait_ns - random_number() % (wait_ns / 2 + 1);
 }
 
@@ -162,10 +168,8 @@ void na_http_server_failed(struct na_output_instance *instance, struct na_http_s
 
 	/* Several that were on their way fail together: that counts as one. */
 	if (server->wait_until_ns <= now_ns) {
-		uint64_t own_ns = first ? RETRY_MIN_NS : server->next_wait_ns;
+		uint64_t own_ns = next_wait(instance->host, server);
 
-		server->next_wait_ns = own_ns < RETRY_MAX_NS / 2 ? own_ns * 2 : RETRY_MAX_NS;
-		own_ns = with_jitter(own_ns);
 		wait_ns = own_ns > after_ns ? own_ns : after_ns;
 		go_slower(server, server->limit / 2);
 	}

@@ -257,6 +257,24 @@ static bool secrets_are_new(struct na_output_instance *instance, int status)
 	       changed;
 }
 
+/* It took them, and no indexer will say so; or it refused them, since none can. */
+static void without_ack(struct na_output_instance *instance, struct na_http_server *server,
+			struct na_http_request *request, const struct na_http_result *result,
+			const struct na_http_outcome *outcome)
+{
+	na_http_ack_without(instance, server, result);
+	if (server->has_ack == NA_HTTP_ACK_NOT_THERE &&
+	    request->records[0].fate == NA_HTTP_DELIVERED) {
+		settle_records(instance, server, request, 0);
+		return;
+	}
+	again(instance, request);
+	/* Where they are required it is held already. */
+	if (server->has_ack == NA_HTTP_ACK_NOT_THERE)
+		na_http_server_failed(instance, server, result->after_ns, false,
+				      na_http_tell(instance, server, result, outcome));
+}
+
 static void act(struct na_output_instance *instance, struct na_http_server *server,
 		struct na_http_request *request, const struct na_http_result *result,
 		const struct na_http_outcome *outcome)
@@ -285,12 +303,7 @@ static void act(struct na_output_instance *instance, struct na_http_server *serv
 		isolate(instance, server, request, outcome, why);
 		return;
 	case NA_HTTP_DO_WITHOUT_ACK:
-		na_http_ack_without(instance, server, result);
-		if (server->has_ack == NA_HTTP_ACK_NOT_THERE &&
-		    request->records[0].fate == NA_HTTP_DELIVERED)
-			settle_records(instance, server, request, 0);
-		else
-			again(instance, request);
+		without_ack(instance, server, request, result, outcome);
 		return;
 	}
 }
@@ -320,7 +333,7 @@ const char *na_http_tell(struct na_output_instance *instance, const struct na_ht
 	if (result->status)
 		na_buffer_printf(why, "status %d", result->status);
 	else
-		na_buffer_append_string(why, result->error);
+		na_http_secrets_words(&instance->secrets, na_text_of(result->error), why);
 	if (result->status && said.length) {
 		na_buffer_append_string(why, ": ");
 		na_http_secrets_words(&instance->secrets, said, why);

@@ -28,7 +28,8 @@ static const struct meaning meanings[] = {
 	{11, NA_HTTP_DO_HOLD, "does something between change header fields?"},
 	{12, NA_HTTP_DO_ISOLATE, NULL},
 	{13, NA_HTTP_DO_ISOLATE, NULL},
-	{14, NA_HTTP_DO_WITHOUT_ACK, NULL},
+	{14, NA_HTTP_DO_WITHOUT_ACK,
+	 "acknowledgements of indexers are off for this token, and it takes no events for that"},
 	{15, NA_HTTP_DO_ISOLATE, NULL},
 };
 

@@ -6,7 +6,10 @@
 #include "http/transfer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include <openssl/x509_vfy.h>
 
 #include "base/cleanup.h"
 #include "base/secret.h"
@@ -62,10 +65,10 @@ static int add_token(const struct na_output_instance *instance, struct na_http_t
 	const char *scheme = schemes[instance->options->token_scheme];
 	NA_CLEANUP(na_secret_done) struct na_buffer value = {0};
 
-	if (!instance->secrets.token.length)
+	if (!instance->secrets.now.token.length)
 		return 0;
 	na_buffer_printf(&value, "%s %s%c", scheme ? scheme : instance->dialect->token_scheme,
-			 instance->secrets.token.data, '\0');
+			 instance->secrets.now.token.data, '\0');
 	return na_buffer_error(&value) ? -ENOMEM
 				       : add_header(transfer, "Authorization", value.data);
 }
@@ -129,12 +132,12 @@ static unsigned int set_access(CURL *easy, const struct na_output_instance *inst
 	SET(CURLOPT_NOPROXY, "");
 	if (options->proxy_user.length) {
 		SET(CURLOPT_PROXYUSERNAME, options->proxy_user.data);
-		SET(CURLOPT_PROXYPASSWORD, instance->secrets.proxy_password.data);
+		SET(CURLOPT_PROXYPASSWORD, instance->secrets.now.proxy_password.data);
 	}
 	if (options->user.length) {
 		SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
 		SET(CURLOPT_USERNAME, text_or_null(&options->user));
-		SET(CURLOPT_PASSWORD, instance->secrets.password.data);
+		SET(CURLOPT_PASSWORD, instance->secrets.now.password.data);
 	}
 	return failures;
 }
@@ -224,6 +227,27 @@ static uint64_t retry_after(CURL *easy)
 	return ((uint64_t)seconds < most ? (uint64_t)seconds : most) * NA_NS_PER_SEC;
 }
 
+/*
+ * In words. libcurl keeps the first it says: where the far end is gone already, that is that our
+ * word on its certificate could not be sent, and not what the word was.
+ */
+static const char *words_of(struct na_http_transfer *transfer, CURLcode code)
+{
+	char first[CURL_ERROR_SIZE];
+	long verified = X509_V_OK;
+
+	if (!transfer->error[0])
+		return curl_easy_strerror(code);
+	if (code != CURLE_PEER_FAILED_VERIFICATION)
+		return transfer->error;
+	curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+	memcpy(first, transfer->error, sizeof(first));
+	snprintf(transfer->error, sizeof(transfer->error),
+		 "the far end's certificate is not accepted: %.200s",
+		 verified == X509_V_OK ? first : X509_verify_cert_error_string(verified));
+	return transfer->error;
+}
+
 /* A status that refuses is believed even when the rest of the exchange failed: a far end may hang
  * up on a body that it does not want. */
 static struct na_http_result result_of(struct na_http_transfer *transfer, CURLcode code)
@@ -240,8 +264,8 @@ static struct na_http_result result_of(struct na_http_transfer *transfer, CURLco
 		result.status = (int)status;
 	else if (transfer->reply_too_large)
 		result.error = "the reply is too large";
-	else if (!transfer->error[0])
-		result.error = curl_easy_strerror(code);
+	else
+		result.error = words_of(transfer, code);
 	return result;
 }
 

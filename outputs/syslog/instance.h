@@ -14,6 +14,7 @@
 #include "syslog/address.h"
 #include "syslog/link.h"
 #include "syslog/message.h"
+#include "syslog/pieces.h"
 #include "syslog/window.h"
 
 /* How long put waits for a far end that does not keep up. */
@@ -27,12 +28,12 @@ struct na_output_instance {
 	struct na_syslog_link *link; /* NULL: not connected */
 	uint64_t connected_ns;
 	bool settled;         /* the connection stood for a while: said so */
-	struct na_buffer out; /* frames; a datagram that is made */
+	struct na_buffer out; /* a datagram that is made */
 	struct na_buffer why; /* of work */
 
-	/* Streams. `out` holds the frames from `sent` on that no write took yet. */
-	size_t sent;
-	uint64_t end; /* of `out`, in all bytes of the connection */
+	/* Streams. */
+	struct na_syslog_pieces pieces;
+	uint64_t end; /* of what was taken, in all bytes of the connection */
 	struct na_syslog_window window;
 	uint64_t arrived, progress_ns; /* bytes of the socket; when they last became more */
 	uint64_t age_ns;               /* a clock that stands still while nothing is confirmed */

@@ -66,28 +66,45 @@ static int broken(int error, struct na_buffer *why)
 	return error;
 }
 
-static ssize_t write_plain(struct na_syslog_link *link, const char *data, size_t length,
+static ssize_t write_plain(struct na_syslog_link *link, struct iovec *pieces, size_t count,
 			   struct na_buffer *why)
 {
-	ssize_t count;
+	struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+	ssize_t written;
 
 	do
-		count = send(link->fd, data, length, MSG_NOSIGNAL);
-	while (count < 0 && errno == EINTR);
-	if (count < 0)
+		written = sendmsg(link->fd, &message, MSG_NOSIGNAL);
+	while (written < 0 && errno == EINTR);
+	if (written < 0)
 		return errno == EAGAIN ? -EAGAIN : broken(-errno, why);
-	link->written += (uint64_t)count;
-	return count;
+	link->written += (uint64_t)written;
+	return written;
 }
 
-static ssize_t write_tls(struct na_syslog_link *link, const char *data, size_t length,
-			 struct na_buffer *why)
+/* The first bytes of the pieces in one. How many. */
+static size_t gather(const struct iovec *pieces, size_t count, char *out, size_t size)
 {
+	size_t length = 0;
+
+	for (size_t i = 0; i < count && length < size; i++) {
+		size_t left = size - length;
+		size_t part = pieces[i].iov_len < left ? pieces[i].iov_len : left;
+
+		memcpy(out + length, pieces[i].iov_base, part);
+		length += part;
+	}
+	return length;
+}
+
+static ssize_t write_tls(struct na_syslog_link *link, const struct iovec *pieces,
+			 size_t piece_count, struct na_buffer *why)
+{
+	char data[TLS_PIECE];
 	int count, error;
 
 	ERR_clear_error();
 	errno = 0;
-	count = SSL_write(link->ssl, data, (int)(length < TLS_PIECE ? length : TLS_PIECE));
+	count = SSL_write(link->ssl, data, (int)gather(pieces, piece_count, data, sizeof(data)));
 	if (count > 0)
 		return count;
 	error = na_syslog_tls_error(link->ssl, count, why);
@@ -174,11 +191,11 @@ bool na_syslog_link_is_tls(const struct na_syslog_link *link)
 	return link->ssl != NULL;
 }
 
-ssize_t na_syslog_link_write(struct na_syslog_link *link, const char *data, size_t length,
+ssize_t na_syslog_link_write(struct na_syslog_link *link, struct iovec *pieces, size_t count,
 			     struct na_buffer *why)
 {
-	return link->ssl ? write_tls(link, data, length, why)
-			 : write_plain(link, data, length, why);
+	return link->ssl ? write_tls(link, pieces, count, why)
+			 : write_plain(link, pieces, count, why);
 }
 
 int na_syslog_link_look(struct na_syslog_link *link, struct na_buffer *why)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "base/buffer.h"
 #include "syslog/address.h"
@@ -30,10 +31,11 @@ bool na_syslog_link_is_stream(const struct na_syslog_link *link);
 bool na_syslog_link_is_tls(const struct na_syslog_link *link);
 
 /*
- * Streams. How many bytes were taken; after -EAGAIN the same bytes are offered again, with more
- * behind them or not. Other negative errno: broken; -EKEYREJECTED as above.
+ * Streams. How many bytes of the pieces, at most 1024 of them, were taken; after -EAGAIN the same
+ * bytes are offered again, with more behind them or not. The pieces stay as they are. Other
+ * negative errno: broken; -EKEYREJECTED as above.
  */
-ssize_t na_syslog_link_write(struct na_syslog_link *link, const char *data, size_t length,
+ssize_t na_syslog_link_write(struct na_syslog_link *link, struct iovec *pieces, size_t count,
 			     struct na_buffer *why);
 
 /*

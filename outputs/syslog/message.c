@@ -12,6 +12,7 @@
 
 #define APP_NAME "netaudit"
 #define MSGID_MAX 32
+#define LENGTH_ROOM 24 /* of a frame, in front of the head */
 
 static void append_text(struct na_buffer *out, struct na_text text)
 {
@@ -193,6 +194,7 @@ static void make_head(struct na_syslog_encoder *encoder, const struct na_output_
 	struct na_buffer *head = &encoder->head;
 
 	na_buffer_clear(head);
+	na_buffer_append(head, (const char[LENGTH_ROOM]){0}, LENGTH_ROOM);
 	switch (encoder->form) {
 	case NA_SYSLOG_FORM_5424:
 		append_5424(encoder, record, head);
@@ -207,6 +209,11 @@ static void make_head(struct na_syslog_encoder *encoder, const struct na_output_
 	}
 }
 
+static size_t head_length(const struct na_syslog_encoder *encoder)
+{
+	return encoder->head.length - LENGTH_ROOM;
+}
+
 /* Journald's MESSAGE ends with a newline behind it. */
 static size_t tail_of(const struct na_syslog_encoder *encoder)
 {
@@ -217,7 +224,7 @@ static size_t tail_of(const struct na_syslog_encoder *encoder)
 static int shrink(struct na_syslog_encoder *encoder, const struct na_output_record *record,
 		  struct na_text *body, struct na_buffer *why)
 {
-	size_t fixed = encoder->head.length + tail_of(encoder);
+	size_t fixed = head_length(encoder) + tail_of(encoder);
 	size_t most = encoder->max_size > fixed ? encoder->max_size - fixed : 0;
 	int error;
 
@@ -237,40 +244,39 @@ static int shrink(struct na_syslog_encoder *encoder, const struct na_output_reco
 	return na_buffer_error(&encoder->head);
 }
 
-static void append_line(struct na_buffer *out, struct na_text body)
+/* Makes the body one line, if it is not. */
+static int make_line(struct na_syslog_encoder *encoder, struct na_text *body)
 {
-	while (body.length) {
-		const char *newline = memchr(body.data, '\n', body.length);
-		size_t length = newline ? (size_t)(newline - body.data) : body.length;
+	struct na_buffer line = {0};
 
-		na_buffer_append(out, body.data, length);
-		if (newline) {
-			na_buffer_append_char(out, ' ');
-			length++;
-		}
-		body.data += length;
-		body.length -= length;
-	}
-	na_buffer_append_char(out, '\n');
+	if (!has(*body, '\n'))
+		return 0;
+	append_text(&line, *body);
+	if (na_buffer_error(&line))
+		return na_buffer_error(&line);
+	for (size_t i = 0; i < line.length; i++)
+		if (line.data[i] == '\n')
+			line.data[i] = ' ';
+	na_buffer_done(&encoder->body);
+	encoder->body = line;
+	*body = (struct na_text){line.data, line.length};
+	return 0;
 }
 
-static void append_framed(const struct na_syslog_encoder *encoder, struct na_text body,
-			  struct na_buffer *out)
+/* The head, with the message's length in the room that was left in front of it, if one is needed.
+ */
+static struct na_text finish_head(struct na_syslog_encoder *encoder, size_t body_length)
 {
-	struct na_text head = {encoder->head.data, encoder->head.length};
+	char *start = encoder->head.data + LENGTH_ROOM;
+	size_t left = head_length(encoder) + body_length;
 
 	if (encoder->frame == NA_SYSLOG_FRAME_OCTET) {
-		na_buffer_append_u64(out, head.length + body.length);
-		na_buffer_append_char(out, ' ');
+		*--start = ' ';
+		do
+			*--start = (char)('0' + left % 10);
+		while (left /= 10);
 	}
-	append_text(out, head);
-	if (encoder->frame == NA_SYSLOG_FRAME_LF) {
-		append_line(out, body);
-		return;
-	}
-	append_text(out, body);
-	if (tail_of(encoder))
-		na_buffer_append_char(out, '\n');
+	return (struct na_text){start, encoder->head.length - (size_t)(start - encoder->head.data)};
 }
 
 /* RFC 5424 allows printing ASCII without spaces. */
@@ -325,20 +331,39 @@ enum na_syslog_severity na_syslog_severity_of(const struct na_event *event)
 	}
 }
 
-int na_syslog_encode(struct na_syslog_encoder *encoder, const struct na_output_record *record,
-		     struct na_buffer *out, struct na_buffer *why)
+int na_syslog_split(struct na_syslog_encoder *encoder, const struct na_output_record *record,
+		    struct na_syslog_parts *ret_parts, struct na_buffer *why)
 {
-	struct na_text body = record->body;
-	size_t before = out->length;
+	struct na_text body = record->body, tail = {0};
 	int error;
 
 	make_head(encoder, record, body.length);
 	error = na_buffer_error(&encoder->head);
-	if (!error && encoder->head.length + body.length + tail_of(encoder) > encoder->max_size)
+	if (!error && head_length(encoder) + body.length + tail_of(encoder) > encoder->max_size)
 		error = shrink(encoder, record, &body, why);
+	if (!error && encoder->frame == NA_SYSLOG_FRAME_LF)
+		error = make_line(encoder, &body);
 	if (error < 0)
 		return error;
-	append_framed(encoder, body, out);
+	if (encoder->frame == NA_SYSLOG_FRAME_LF || tail_of(encoder))
+		tail = (struct na_text){"\n", 1};
+	*ret_parts = (struct na_syslog_parts){finish_head(encoder, body.length), body, tail,
+					      body.data != record->body.data};
+	return 0;
+}
+
+int na_syslog_encode(struct na_syslog_encoder *encoder, const struct na_output_record *record,
+		     struct na_buffer *out, struct na_buffer *why)
+{
+	size_t before = out->length;
+	struct na_syslog_parts parts;
+	int error = na_syslog_split(encoder, record, &parts, why);
+
+	if (error < 0)
+		return error;
+	append_text(out, parts.head);
+	append_text(out, parts.body);
+	append_text(out, parts.tail);
 	error = na_buffer_error(out);
 	if (error < 0) {
 		na_buffer_clear(out);

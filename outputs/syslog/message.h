@@ -55,9 +55,21 @@ struct na_syslog_encoder {
 void na_syslog_encoder_init(struct na_syslog_encoder *encoder);
 void na_syslog_encoder_done(struct na_syslog_encoder *encoder);
 
+/* A record in its frame, in three pieces. */
+struct na_syslog_parts {
+	struct na_text head, body, tail;
+	bool is_own; /* the body is not the record's, but lies in the encoder, as every head does */
+};
+
 /*
- * Appends the record in its frame. 0; -EMSGSIZE: it is too large even without the fields that can
- * go, `why` says so; -ENOMEM. On failure `out` holds what it held before.
+ * The parts hold until the next call. 0; -EMSGSIZE: it is too large even without the fields that
+ * can go, `why` says so; -ENOMEM.
+ */
+int na_syslog_split(struct na_syslog_encoder *encoder, const struct na_output_record *record,
+		    struct na_syslog_parts *ret_parts, struct na_buffer *why);
+
+/*
+ * The same in one piece: appends it. On failure `out` holds what it held before.
  */
 int na_syslog_encode(struct na_syslog_encoder *encoder, const struct na_output_record *record,
 		     struct na_buffer *out, struct na_buffer *why);

@@ -12,54 +12,34 @@
 #include "syslog/instance.h"
 #include "syslog/socket.h"
 
-/* Frames in hand; one more may stand above it. Large pieces wake the reader seldom (syslog_bench).
- */
-#define OUT_MAX (1u << 20)
 #define TICK_NS NA_NS_PER_MS   /* nothing wakes whoever waits for confirmations */
 #define STALL_NS NA_NS_PER_SEC /* a busy stream is confirmed more often */
 #define SETTLED_NS (2 * NA_NS_PER_SEC)
 #define ORDERLY_NS (2 * NA_NS_PER_SEC) /* a far end that read our end closes its own */
-
-static size_t in_hand(const struct na_output_instance *instance)
-{
-	return instance->out.length - instance->sent;
-}
 
 static uint64_t earlier(uint64_t one, uint64_t other)
 {
 	return one < other ? one : other;
 }
 
-/* What was sent makes room when it is the larger part. */
-static void drop_sent(struct na_output_instance *instance)
-{
-	struct na_buffer *out = &instance->out;
-
-	if (!instance->sent || instance->sent < in_hand(instance))
-		return;
-	memmove(out->data, out->data + instance->sent, in_hand(instance));
-	out->length = in_hand(instance);
-	instance->sent = 0;
-}
-
 /* As much as the socket takes now. 0; negative errno: broken. */
 static int flush(struct na_output_instance *instance, struct na_buffer *why)
 {
-	while (in_hand(instance)) {
-		ssize_t count =
-			na_syslog_link_write(instance->link, instance->out.data + instance->sent,
-					     in_hand(instance), why);
+	struct na_syslog_pieces *pieces = &instance->pieces;
+
+	while (pieces->bytes) {
+		ssize_t count = na_syslog_link_write(instance->link, &pieces->list[pieces->next],
+						     pieces->count - pieces->next, why);
 
 		if (count == -EAGAIN)
 			break;
 		if (count < 0)
 			return (int)count;
-		instance->sent += (size_t)count;
-		na_syslog_window_write(&instance->window, instance->end - in_hand(instance),
+		na_syslog_pieces_advance(pieces, (size_t)count);
+		na_syslog_window_write(&instance->window, instance->end - pieces->bytes,
 				       na_syslog_link_written(instance->link),
 				       !na_syslog_link_is_tls(instance->link));
 	}
-	drop_sent(instance);
 	return 0;
 }
 
@@ -120,41 +100,44 @@ static int advance(struct na_output_instance *instance, struct na_buffer *why)
 	return flush(instance, why);
 }
 
-/* Until there is room for one more frame. 0; -EAGAIN: not in time; other negative errno: broken. */
-static int await_room(struct na_output_instance *instance, uint64_t deadline_ns,
-		      struct na_buffer *why)
+/* Until there is room for one more. 0; -EAGAIN: not in time; -ENOMEM; else broken. */
+static int await_room(struct na_output_instance *instance, const struct na_syslog_parts *parts,
+		      uint64_t deadline_ns, struct na_buffer *why)
 {
 	int error = flush(instance, why);
 
-	while (!error && in_hand(instance) >= OUT_MAX) {
+	while (!error && na_syslog_pieces_reserve(&instance->pieces, parts) == -EAGAIN) {
 		if (na_syslog_socket_await(na_syslog_link_fd(instance->link), POLLOUT | POLLRDHUP,
 					   deadline_ns) < 0)
 			return -EAGAIN;
 		error = advance(instance, why);
 	}
-	return error;
+	return error ? error : na_syslog_pieces_reserve(&instance->pieces, parts);
 }
 
 /* 0; -EMSGSIZE: never; -ENOMEM; -EAGAIN: no room in time; other negative errno: broken. */
 static int take(struct na_output_instance *instance, const struct na_output_record *record,
 		uint64_t deadline_ns, struct na_buffer *why)
 {
-	size_t before;
-	int error = in_hand(instance) < OUT_MAX ? 0 : await_room(instance, deadline_ns, why);
+	struct na_syslog_pieces *pieces = &instance->pieces;
+	struct na_syslog_parts parts;
+	uint64_t end;
+	int error = na_syslog_split(&instance->encoder, record, &parts, why);
 
 	if (error < 0)
 		return error;
-	before = instance->out.length;
-	error = na_syslog_encode(&instance->encoder, record, &instance->out, why);
+	error = na_syslog_pieces_reserve(pieces, &parts);
+	if (error == -EAGAIN)
+		error = await_room(instance, &parts, deadline_ns, why);
 	if (error < 0)
 		return error;
-	instance->end += instance->out.length - before;
-	error = na_syslog_window_take(&instance->window, record->number, instance->end);
-	if (error < 0) {
-		instance->end -= instance->out.length - before;
-		instance->out.length = before;
-	}
-	return error;
+	end = instance->end + parts.head.length + parts.body.length + parts.tail.length;
+	error = na_syslog_window_take(&instance->window, record->number, end);
+	if (error < 0)
+		return error;
+	na_syslog_pieces_add(pieces, &parts);
+	instance->end = end;
+	return 0;
 }
 
 /*
@@ -212,7 +195,7 @@ static void fail(struct na_output_instance *instance, int error)
 
 static bool awaits(const struct na_output_instance *instance)
 {
-	return in_hand(instance) ||
+	return instance->pieces.bytes ||
 	       na_syslog_link_written(instance->link) > na_syslog_link_arrived(instance->link);
 }
 

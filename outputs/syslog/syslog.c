@@ -97,8 +97,7 @@ void na_syslog_instance_disconnect(struct na_output_instance *instance)
 {
 	na_syslog_link_close(instance->link);
 	instance->link = NULL;
-	na_buffer_clear(&instance->out);
-	instance->sent = 0;
+	na_syslog_pieces_forget(&instance->pieces);
 	instance->end = instance->arrived = 0;
 	na_syslog_window_forget(&instance->window);
 }
@@ -185,6 +184,7 @@ static void syslog_close(struct na_output_instance *instance)
 	na_syslog_link_close(instance->link);
 	na_syslog_encoder_done(&instance->encoder);
 	na_syslog_window_done(&instance->window);
+	na_syslog_pieces_done(&instance->pieces);
 	na_buffer_done(&instance->out);
 	na_buffer_done(&instance->why);
 	free(instance);

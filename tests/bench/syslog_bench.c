@@ -21,7 +21,7 @@
 #include "syslog/syslog.h"
 
 #define BATCH 1000 /* as the option `batch` has it */
-#define BATCHES 200
+#define BATCHES 1000
 #define BODY_BYTES 1200
 #define ROUNDS 11
 #define GOAL 0.8

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -529,6 +530,31 @@ static bool pass_proxy(struct connection *connection)
 	return true;
 }
 
+static bool accept_tls(struct connection *connection)
+{
+	SSL_set_fd(connection->ssl, connection->fd);
+	return SSL_accept(connection->ssl) == 1;
+}
+
+/* Its side of the handshake, with the certificate, and the end of the connection behind it. */
+static bool show_and_reset(struct connection *connection)
+{
+	struct pollfd ready = {.fd = connection->fd, .events = POLLIN};
+	struct linger none = {.l_onoff = 1};
+	BIO *out = BIO_new(BIO_s_mem());
+	char *data;
+	long length;
+
+	poll(&ready, 1, -1);
+	fcntl(connection->fd, F_SETFL, O_NONBLOCK);
+	SSL_set_bio(connection->ssl, BIO_new_socket(connection->fd, BIO_NOCLOSE), out);
+	assert(SSL_accept(connection->ssl) < 0);
+	length = BIO_get_mem_data(out, &data);
+	assert(send(connection->fd, data, (size_t)length, MSG_NOSIGNAL) == length);
+	setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	return false;
+}
+
 static void close_connection(struct connection *connection)
 {
 	struct far_end *far = connection->far;
@@ -548,8 +574,8 @@ static void *serve(void *argument)
 
 	if (goes_on && connection->far->tls) {
 		connection->ssl = SSL_new(connection->far->tls);
-		SSL_set_fd(connection->ssl, connection->fd);
-		goes_on = SSL_accept(connection->ssl) == 1;
+		goes_on = connection->far->hangs_up ? show_and_reset(connection)
+						    : accept_tls(connection);
 	}
 	while (goes_on && serve_one(connection))
 		;

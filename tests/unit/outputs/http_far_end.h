@@ -62,6 +62,7 @@ struct far_end {
 	bool stop;
 	SSL_CTX *tls;  /* NULL: none */
 	bool is_proxy; /* wants CONNECT or whole addresses */
+	bool hangs_up; /* as soon as it has shown its certificate */
 
 	/* Under the mutex. */
 	enum far_dialect dialect;

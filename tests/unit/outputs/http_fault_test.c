@@ -365,7 +365,7 @@ static void refusing_everything_from_now_on(void **state)
 		http_fixture_put(&fixture, 9, 308);
 		for (int k = 0; k < 10; k++) {
 			http_fixture_drive_to(&fixture, NA_OUTPUT_RETRYING);
-			http_fixture_work(&fixture, 5);
+			http_fixture_settle(&fixture);
 			http_fixture_skip(61);
 		}
 		assert_int_equal(fixture.done, 8);
@@ -375,6 +375,7 @@ static void refusing_everything_from_now_on(void **state)
 		for (int k = 0; k < 20 && fixture.done < 308; k++) {
 			http_fixture_skip(61);
 			http_fixture_work(&fixture, 20);
+			http_fixture_settle(&fixture);
 		}
 		assert_int_equal(fixture.done, 308);
 		assert_true(fixture.rejected[99]);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "http/instance.h"
 #include "http_fixture.h"
 
 #define PATIENCE_NS (20 * NA_NS_PER_SEC)
@@ -93,6 +94,8 @@ void http_fixture_init(struct http_fixture *fixture, enum na_http_dialect_name d
 
 	memset(fixture, 0, sizeof(*fixture));
 	fixture->host = (struct na_output_host){.name = "test",
+						.retry_min_ns = 500 * NA_NS_PER_MS,
+						.retry_max_ns = 60 * NA_NS_PER_SEC,
 						.acknowledge = acknowledge,
 						.reject = reject,
 						.failed = failed,
@@ -182,6 +185,16 @@ void http_fixture_work(struct http_fixture *fixture, unsigned int rounds)
 				 NA_OUTPUT_TAKEN);
 }
 
+void http_fixture_settle(struct http_fixture *fixture)
+{
+	uint64_t until_ns = __real_na_clock_boot_ns() + PATIENCE_NS;
+
+	do {
+		assert_true(__real_na_clock_boot_ns() < until_ns);
+		http_fixture_work(fixture, 1);
+	} while (!TAILQ_EMPTY(&fixture->instance->flying));
+}
+
 void http_fixture_drive(struct http_fixture *fixture, unsigned int done)
 {
 	uint64_t until_ns = __real_na_clock_boot_ns() + PATIENCE_NS;
@@ -223,7 +236,12 @@ void http_fixture_drive_requests(struct http_fixture *fixture, struct far_end *f
 
 void http_fixture_skip(uint64_t seconds)
 {
-	ahead_ns += seconds * NA_NS_PER_SEC;
+	http_fixture_skip_ns(seconds * NA_NS_PER_SEC);
+}
+
+void http_fixture_skip_ns(uint64_t ns)
+{
+	ahead_ns += ns;
 }
 
 void http_fixture_compare(struct http_fixture *fixture, struct far_end *const *far_ends,

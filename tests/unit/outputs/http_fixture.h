@@ -46,9 +46,12 @@ void http_fixture_drive_to(struct http_fixture *fixture, enum na_output_state st
 void http_fixture_drive_requests(struct http_fixture *fixture, struct far_end *far,
 				 unsigned int requests);
 void http_fixture_work(struct http_fixture *fixture, unsigned int rounds);
+/* Until nothing is on its way: the clock could be put forward past its time-out. */
+void http_fixture_settle(struct http_fixture *fixture);
 
 /* Puts the clock forward. */
 void http_fixture_skip(uint64_t seconds);
+void http_fixture_skip_ns(uint64_t ns);
 
 /*
  * Each record that was acknowledged was taken by one of the far ends, and none that was rejected;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Output http, dialect splunk: acknowledgements of indexers, codes, tokens. */
+/* Output http, dialect splunk: acknowledgements of indexers, codes. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -303,67 +303,48 @@ static void codes(void **state)
 	}
 }
 
-static void token_is_replaced(void **state)
+/* "ACK is disabled" to events, which is for questions: it is asked again after a wait, whatever we
+ * want of acknowledgements. */
+static void refuses_events_for_want_of_them(void **state)
 {
+	static const enum na_http_ack wanted[] = {NA_HTTP_ACK_AUTO, NA_HTTP_ACK_OFF};
+	struct far_step step = {FAR_STATUS, 400, NULL,
+				"{\"text\":\"ACK is disabled\",\"code\":14}"};
+
 	(void)state;
-	far_end_start(&far, FAR_SPLUNK, NULL);
-	far.wants = "Authorization: Splunk new-token\r\n";
-	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
-	write_token("old-token\n");
-	fixture.options.token_file = na_text_of(token_path);
-	http_fixture_open(&fixture);
-	http_fixture_put(&fixture, 1, 5);
-	http_fixture_drive_to(&fixture, NA_OUTPUT_HELD);
-	/* The file changes while it waits. */
-	write_token("new-token\n");
-	http_fixture_skip(61);
-	http_fixture_drive(&fixture, 5);
-	/* And while it works: at once. */
-	FAR_LOCKED(&far, far.wants = "Authorization: Splunk third\r\n");
-	write_token("third");
-	fixture.worst = NA_OUTPUT_WORKING;
-	http_fixture_put(&fixture, 6, 10);
-	http_fixture_drive(&fixture, 10);
-	assert_int_equal(fixture.worst, NA_OUTPUT_WORKING);
-	end(0);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		begin(FAR_ACKS_NONE, wanted[i]);
+		for (unsigned int n = 1; n <= 3; n++)
+			far_end_script(&far, step);
+		http_fixture_put(&fixture, 1, 20);
+		for (unsigned int n = 1; n <= 3; n++) {
+			http_fixture_drive_requests(&fixture, &far, n);
+			http_fixture_work(&fixture, 5);
+			FAR_LOCKED(&far, assert_int_equal(far.requests, n));
+			assert_int_equal(fixture.state, NA_OUTPUT_RETRYING);
+			assert_non_null(strstr(fixture.why, "status 400: ACK is disabled; "));
+			http_fixture_skip(5);
+		}
+		http_fixture_drive(&fixture, 20);
+		assert_int_equal(fixture.state, NA_OUTPUT_WORKING);
+		end(0);
+	}
 }
 
-static void secrets_stay_secret(void **state)
+/* Then somebody must switch them on. */
+static void refuses_events_and_they_are_required(void **state)
 {
 	(void)state;
-	far_end_start(&far, FAR_SPLUNK, NULL);
-	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
-	write_token("old-token\n");
-	fixture.options.token_file = na_text_of(token_path);
-	http_fixture_open(&fixture);
-	far_end_script(&far, (struct far_step){FAR_STATUS, 401, NULL,
-					       "you sent Authorization: Splunk old-token"});
-	http_fixture_put(&fixture, 1, 5);
+	begin(FAR_ACKS_TRUE, NA_HTTP_ACK_REQUIRED);
+	far_end_script(&far, (struct far_step){FAR_STATUS, 400, NULL,
+					       "{\"text\":\"ACK is disabled\",\"code\":14}"});
+	http_fixture_put(&fixture, 1, 20);
 	http_fixture_drive_to(&fixture, NA_OUTPUT_HELD);
-	assert_null(strstr(fixture.why, "old-token"));
-	assert_non_null(strstr(fixture.why, "status 401: (its words hold our secret"));
+	http_fixture_work(&fixture, 5);
+	assert_int_equal(far.requests, 1);
+	assert_non_null(strstr(fixture.why, "ack: required"));
 	http_fixture_skip(61);
-	http_fixture_drive(&fixture, 5);
-	end(0);
-}
-
-static void secret_that_cannot_be_read(void **state)
-{
-	(void)state;
-	far_end_start(&far, FAR_SPLUNK, NULL);
-	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
-	fixture.options.token_file = na_text_of("/nonexistent/token");
-	assert_int_not_equal(http_fixture_try_open(&fixture), 0);
-	assert_int_equal(fixture.state, NA_OUTPUT_HELD);
-	assert_non_null(strstr(fixture.why, "/nonexistent/token"));
-	assert_non_null(strstr(fixture.reason, "/nonexistent/token"));
-	/* A line's end within it would be a header field of its own. */
-	write_token("one\r\nX: two");
-	fixture.options.token_file = na_text_of(token_path);
-	assert_int_not_equal(http_fixture_try_open(&fixture), 0);
-	assert_null(strstr(fixture.why, "two"));
-	write_token("token");
-	http_fixture_open(&fixture);
+	drive_acks(20);
 	assert_int_equal(fixture.state, NA_OUTPUT_WORKING);
 	end(0);
 }
@@ -401,9 +382,8 @@ int main(void)
 		cmocka_unit_test(balancers_cookie_is_kept),
 		cmocka_unit_test(drain_awaits_indexers),
 		cmocka_unit_test(codes),
-		cmocka_unit_test(token_is_replaced),
-		cmocka_unit_test(secrets_stay_secret),
-		cmocka_unit_test(secret_that_cannot_be_read),
+		cmocka_unit_test(refuses_events_for_want_of_them),
+		cmocka_unit_test(refuses_events_and_they_are_required),
 	};
 
 	return cmocka_run_group_tests(tests, make_token_file, remove_token_file);

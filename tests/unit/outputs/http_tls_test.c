@@ -188,6 +188,20 @@ static void wrong_name(void **state)
 	is_held("localhost");
 }
 
+/* Who is gone when we say what is wrong with its certificate: what was wrong is told all the same.
+ */
+static void refused_and_gone(void **state)
+{
+	(void)state;
+	begin(&expired, false);
+	far.hangs_up = true;
+	is_held("the far end's certificate is not accepted: certificate has expired");
+	begin(&server, false);
+	far.hangs_up = true;
+	fixture.options.ca_file = na_text_of(path("client.pem"));
+	is_held("the far end's certificate is not accepted: unable to get ");
+}
+
 static void unverified(void **state)
 {
 	(void)state;
@@ -368,6 +382,7 @@ int main(void)
 		cmocka_unit_test(other_authority),
 		cmocka_unit_test(expired_certificate),
 		cmocka_unit_test(wrong_name),
+		cmocka_unit_test(refused_and_gone),
 		cmocka_unit_test(unverified),
 		cmocka_unit_test(client_certificate),
 		cmocka_unit_test(no_client_certificate),

@@ -71,6 +71,18 @@ static void put_all(uint64_t from, uint64_t to, size_t pad)
 	assert_int_equal(taken, to - from + 1);
 }
 
+/* How many a peer that reads nothing let us take. */
+static uint64_t put_until_full(void)
+{
+	uint64_t all = 0;
+	size_t taken;
+
+	while (syslog_put(&host, instance, all + 1, all + 1000, 1000, &taken) == NA_OUTPUT_TAKEN)
+		all += taken;
+	assert_int_equal(taken, 0);
+	return all;
+}
+
 static void accept_peer(void)
 {
 	close_fd(&peer);
@@ -143,20 +155,17 @@ static void writes_in_pieces(void **state)
 /* A reader that stops: only what its kernel has is acknowledged, and the rest when it goes on. */
 static void acknowledges_what_the_peer_has(void **state)
 {
-	uint64_t taken_all = 0, count;
-	size_t taken = 1, at = 0;
+	uint64_t taken_all, count;
 	struct na_text message;
+	size_t at = 0;
 	int there;
 
 	(void)state;
 	options.overlap = 0;
 	options.timeout = 3600 * NA_NS_PER_SEC;
 	open_output();
-	while (syslog_put(&host, instance, taken_all + 1, taken_all + 1000, 1000, &taken) ==
-	       NA_OUTPUT_TAKEN)
-		taken_all += taken;
+	taken_all = put_until_full();
 	assert_string_equal(host.why, "the far end does not keep up");
-	assert_int_equal(taken, 0);
 	accept_peer();
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(na_output_syslog.work(instance, NA_NS_PER_MS), NA_OUTPUT_TAKEN);
@@ -177,12 +186,9 @@ static void acknowledges_what_the_peer_has(void **state)
 
 static void gives_up_a_black_hole(void **state)
 {
-	size_t taken;
-
 	(void)state;
 	open_output();
-	while (syslog_put(&host, instance, 1, 1000, 1000, &taken) == NA_OUTPUT_TAKEN)
-		;
+	put_until_full();
 	assert_int_equal(host.failed, 0);
 	/* A late confirmation is one more period of grace. */
 	for (int i = 0; i < 10 && !host.failed; i++)
@@ -194,13 +200,10 @@ static void gives_up_a_black_hole(void **state)
 /* What a reader that stands still has in its kernel dies with it, however long it stands. */
 static void grows_no_older_in_a_stall(void **state)
 {
-	size_t taken;
-
 	(void)state;
 	options.timeout = 3600 * NA_NS_PER_SEC;
 	open_output();
-	while (syslog_put(&host, instance, 1, 1000, 1000, &taken) == NA_OUTPUT_TAKEN)
-		;
+	put_until_full();
 	accept_peer();
 	for (int i = 0; i < 100; i++)
 		go_ahead(5 * NA_NS_PER_SEC);

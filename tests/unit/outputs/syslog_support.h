@@ -31,7 +31,7 @@ struct syslog_host {
 /* Both clocks go ahead by so much; see __wrap_ppoll. */
 extern uint64_t syslog_ahead_ns;
 
-/* 0: no limit. Of each send(2), and of all together; then EAGAIN. */
+/* 0: no limit. Of each write to a stream, and of all together; then EAGAIN. */
 extern size_t syslog_send_piece, syslog_send_total;
 
 void syslog_host_init(struct syslog_host *host);

@@ -209,6 +209,8 @@ static int fake_open(const void *options, struct na_output_host *host,
 	struct fake_output *fake = *(struct fake_output *const *)options;
 	struct na_output_instance *instance = calloc(1, sizeof(*instance));
 
+	if (!host->retry_min_ns || host->retry_max_ns < host->retry_min_ns)
+		abort(); /* every test has configured them */
 	lock(fake);
 	if (!instance || use_up(&fake->script.refuses)) {
 		fake->refused++;
