@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What people type. How things are built stands in CMakeLists.txt and CMakePresets.json.
 .DEFAULT_GOAL := build
-.PHONY: help build run test test-all test-kernels bench tidy format clean
+.PHONY: help build run test test-all test-kernels bench bench-vm tidy format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 16
@@ -31,6 +31,9 @@ test-kernels: ## the stimuli on further kernels, in QEMU
 
 bench: build ## the programs of tests/bench, as one table
 	@scripts/bench-table build
+
+bench-vm: build ## what a connection costs in instructions, on each tier of a kernel in QEMU: KERNEL=6.12
+	@tests/bench/vm/measure $(or $(KERNEL),6.12) build
 
 tidy: build ## clang-tidy over the agent
 	@tests/check/tidy.sh . build
