@@ -79,6 +79,8 @@ enum na_loss {
 	NA_LOSS_RING_FULL, /* a reservation failed */
 	NA_LOSS_SKIPPED,   /* the kernel did not run the program: it was active on the CPU */
 	NA_LOSS_TABLE,     /* a bounded table of the agent was full */
+	NA_LOSS_INTERRUPTED, /* the agent was killed in the middle of it */
+	NA_LOSS_NOT_RUNNING, /* no agent was there, or what it left could not be read; count 0: unknown */
 	NA_LOSS_COUNT
 };
 

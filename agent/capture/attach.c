@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -343,9 +344,14 @@ int na_capture_attach(struct na_capture *capture)
 	return attached ? 0 : -EOPNOTSUPP;
 }
 
+/* What is pinned stays attached; libbpf would silence a kprobe when it forgets its link. */
 void na_capture_detach(struct na_capture *capture)
 {
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++) {
+		if (capture->pinned && capture->links[id]) {
+			close(bpf_link__fd(capture->links[id]));
+			bpf_link__disconnect(capture->links[id]);
+		}
 		bpf_link__destroy(capture->links[id]);
 		capture->links[id] = NULL;
 		capture->states[id].attached = false;

@@ -15,6 +15,9 @@
 #include "capture/capture_internal.h"
 #include "capture/cgroup_root.h"
 #include "capture/preflight.h"
+#include "capture/takeover.h"
+
+#define BACKLOG 4096 /* records at once */
 
 static int make_rings(struct na_capture *capture, struct na_buffer *why)
 {
@@ -57,6 +60,23 @@ static size_t choose_rings(uint32_t wanted)
 	return (rings > RINGS_MAX ? RINGS_MAX : rings) + 1;
 }
 
+static int attach_anew(struct na_capture *capture, struct na_buffer *why)
+{
+	int error = na_object_load(capture, why);
+
+	if (!error)
+		error = make_rings(capture, why);
+	if (!error && capture->options.rules)
+		error = na_rules_fill_maps(capture->options.rules, capture->bpf);
+	if (!error)
+		na_tiers_load(capture);
+	if (!error && na_capture_attach(capture) < 0)
+		error = explain_none(capture, why);
+	if (!error && capture->options.rules)
+		error = na_rules_mark_processes(capture->options.rules, capture->bpf);
+	return !error && capture->options.pins ? na_memory_make(capture) : error;
+}
+
 static int open_parts(struct na_capture *capture, struct na_buffer *why)
 {
 	int error = na_preflight(capture->options.btf, why);
@@ -74,18 +94,9 @@ static int open_parts(struct na_capture *capture, struct na_buffer *why)
 	if (capture->options.statistics)
 		na_capture_set_statistics(capture, true); /* without them the times read 0 */
 	na_programs_init(capture);
-	error = na_object_load(capture, why);
-	if (!error)
-		error = make_rings(capture, why);
-	if (!error && capture->options.rules)
-		error = na_rules_fill_maps(capture->options.rules, capture->bpf);
-	if (!error)
-		na_tiers_load(capture);
-	if (!error && na_capture_attach(capture) < 0)
-		error = explain_none(capture, why);
-	if (!error && capture->options.rules)
-		error = na_rules_mark_processes(capture->options.rules, capture->bpf);
-	return error;
+	if (capture->options.pins && (na_layout_name(capture) < 0 || na_take_over(capture) == 0))
+		return capture->taken_over ? 0 : -ENOMEM;
+	return attach_anew(capture, why);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -102,6 +113,9 @@ int na_capture_open(const struct na_capture_options *options, struct na_capture 
 	capture->options = *options;
 	capture->ring_count = choose_rings(options->rings);
 	capture->cgroup_fd = capture->statistics_fd = capture->connect_unix_link = -1;
+	capture->memory_fd = -1;
+	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
+		capture->program_fds[id] = -1;
 	for (size_t i = 0; i < capture->ring_count; i++)
 		capture->ring_fds[i] = -1;
 	capture->losses_since_ns = na_clock_boot_ns();
@@ -131,6 +145,10 @@ void na_capture_close(struct na_capture **pointer)
 	cgroup_bpf__destroy(capture->bpf);
 	na_cleanup_fd(&capture->cgroup_fd);
 	na_cleanup_fd(&capture->statistics_fd);
+	na_memory_close(&capture->memory);
+	na_cleanup_fd(&capture->memory_fd);
+	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
+		na_cleanup_fd(&capture->program_fds[id]);
 	free(capture->own);
 	free(capture->found);
 	free(capture);
@@ -146,13 +164,20 @@ static uint64_t skipped_for_good(const struct na_capture *capture, enum na_progr
 	return skipped - worked;
 }
 
+static int program_fd(const struct na_capture *capture, enum na_program id)
+{
+	if (capture->program_fds[id] >= 0)
+		return capture->program_fds[id];
+	return capture->programs[id] ? bpf_program__fd(capture->programs[id]) : -1;
+}
+
 const struct na_program_state *na_capture_programs(struct na_capture *capture)
 {
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++) {
 		struct na_program_state *state = &capture->states[id];
 		struct bpf_prog_info info = {0};
 		uint32_t size = sizeof(info);
-		int fd = capture->programs[id] ? bpf_program__fd(capture->programs[id]) : -1;
+		int fd = program_fd(capture, (enum na_program)id);
 
 		state->lost = capture->bpf->data_lost->lost[id];
 		state->skipped_known = size >= offsetof(struct bpf_prog_info, recursion_misses);
@@ -226,7 +251,46 @@ int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_tak
 		capture->reported[id].skipped += skipped;
 	}
 	capture->losses_since_ns = now_ns;
+	if (capture->memory)
+		na_memory_note_losses(capture);
 	return result;
+}
+
+int na_loss_pass(enum na_program id, enum na_loss reason, uint64_t count, uint64_t since_ns,
+		 const struct na_takeover *to)
+{
+	return pass_loss(id, reason, count, since_ns, na_clock_boot_ns(), to->take, to->context);
+}
+
+int na_capture_begin(struct na_capture *capture, const struct na_takeover *to,
+		     struct na_capture_before *ret_before)
+{
+	struct na_capture_before before = {.taken_over = capture->taken_over};
+	int result = 0, passed = BACKLOG;
+
+	if (capture->memory) {
+		uint64_t since_ns = capture->memory->alive_ns;
+
+		result = na_rings_keep(capture->rings, &capture->memory->progress, to->kept,
+				       to->mark, to->mark_context);
+		if (result > 0) /* a kill came in the middle of it */
+			result = na_loss_pass(NA_PROGRAM_AGENT, NA_LOSS_INTERRUPTED, 1, since_ns,
+					      to);
+		if (!result)
+			result = na_replace_others(capture, to, &before);
+	}
+	while (capture->taken_over && !result && passed == BACKLOG) {
+		passed = na_capture_read(capture, BACKLOG, to->take, to->context);
+		result = passed < 0 ? passed : 0;
+	}
+	if (!result)
+		*ret_before = before;
+	return result;
+}
+
+bool na_capture_is_pinned(const struct na_capture *capture)
+{
+	return capture->pinned;
 }
 
 bool na_capture_call_results(const struct na_capture *capture)

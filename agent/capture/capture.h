@@ -17,6 +17,7 @@
 #include "record.h"
 
 struct na_capture;
+struct na_pins;
 struct na_rules;
 
 struct na_capture_options {
@@ -32,6 +33,7 @@ struct na_capture_options {
 	bool statistics; /* let the kernel count runs and time of programs: costs a little */
 	const char
 		*disable; /* names of programs, separated by commas, that are not attached: tests */
+	const struct na_pins *pins; /* capture/pin.h, borrowed; NULL: all ends with the process */
 };
 
 struct na_program_state {
@@ -81,7 +83,10 @@ int na_capture_snapshot(struct na_capture *capture);
 /* Records of the last snapshot are still to be passed on. */
 bool na_capture_snapshot_pending(const struct na_capture *capture);
 
-/* As na_rings_read, na_rings_drain and na_rings_wait, with the snapshot merged in. */
+/*
+ * As na_rings_read, na_rings_drain and na_rings_wait, with the snapshot merged in. Of what is
+ * pinned and goes on, drain passes on what is due.
+ */
 int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *take, void *context);
 int na_capture_drain(struct na_capture *capture, na_record_take *take, void *context);
 int na_capture_wait(struct na_capture *capture, int wake_fd, uint64_t timeout_ns);

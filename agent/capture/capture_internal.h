@@ -7,6 +7,7 @@
 
 #include "capture/capture.h"
 #include "capture/own.h"
+#include "capture/pin.h"
 #include "cgroup.skel.h"
 
 #define RINGS_MAX 16 /* of lifecycle records; one more for messages */
@@ -47,6 +48,13 @@ struct na_capture {
 
 	/* Of the self-test that was last; NULL: none, or long ago. */
 	struct na_own *own;
+
+	/* What stays for the next agent: takeover.h. */
+	char layout[NA_PIN_LAYOUT_MAX];
+	struct na_memory *memory; /* NULL: nothing does */
+	int memory_fd;
+	bool taken_over, pinned;
+	int program_fds[NA_PROGRAM_COUNT]; /* of what was taken over; else -1 */
 };
 
 /* programs.c: the rows of programs.def. */
@@ -67,6 +75,10 @@ void na_program_leave_out(struct na_capture *capture, enum na_program id, const 
 
 /* objects.c: how libbpf is to be used; before anything else. */
 void na_objects_init(void);
+/* The compiled object of a tier. */
+const void *na_object_bytes(enum na_tier tier, size_t *ret_size);
+/* The object of the cgroup tier anew, with its knobs, not loaded. 0 or negative errno. */
+int na_object_open(struct na_capture *capture);
 /* Programs that the kernel refuses are left out. Negative errno: nothing could be loaded. */
 int na_object_load(struct na_capture *capture, struct na_buffer *why);
 /* The same of another tier, on the maps of the first; the reasons stand with the programs. */
@@ -99,9 +111,14 @@ int na_calibrate(struct na_capture *capture);
 int na_found_read(const struct na_capture *capture, uint32_t pid,
 		  struct na_record_found **ret_found, size_t *ret_count);
 
+/* read.c: na_capture_flush_flows of a map of flows. */
+int na_flows_iterate(const struct na_capture *capture, int flows_fd);
+
 /* read.c: runs an iterator and returns a descriptor to read its output from. */
 int na_iterator_open(const struct bpf_program *program, const struct bpf_iter_attach_opts *options);
 
+/* rules.c: all that the rules say, added to a hash. */
+uint64_t na_rules_hash(const struct na_rules *rules, uint64_t hash);
 /* rules.c: into the object's read-only data, before load; and into its maps, after. */
 void na_rules_set_knobs(const struct na_rules *rules, struct cgroup_bpf *bpf);
 int na_rules_fill_maps(const struct na_rules *rules, struct cgroup_bpf *bpf);

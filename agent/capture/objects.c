@@ -246,18 +246,6 @@ static int share_maps(struct bpf_object *to, const struct bpf_object *from)
 	return error;
 }
 
-static const void *object_bytes(enum na_tier tier, size_t *ret_size)
-{
-	switch (tier) {
-	case NA_TIER_FEXIT:
-		return fexit_bpf__elf_bytes(ret_size);
-	case NA_TIER_LSM:
-		return lsm_bpf__elf_bytes(ret_size);
-	default:
-		return kprobe_bpf__elf_bytes(ret_size);
-	}
-}
-
 static int load_tier_once(struct na_capture *capture, enum na_tier tier)
 {
 	struct bpf_object **object = &capture->tiers[tier];
@@ -269,7 +257,7 @@ static int load_tier_once(struct na_capture *capture, enum na_tier tier)
 
 	refusal.program[0] = '\0';
 	na_object_close(capture, tier);
-	bytes = object_bytes(tier, &size);
+	bytes = na_object_bytes(tier, &size);
 	*object = bpf_object__open_mem(bytes, size, &options);
 	if (!*object)
 		return -errno;
@@ -280,6 +268,20 @@ static int load_tier_once(struct na_capture *capture, enum na_tier tier)
 }
 
 /* ------------------------------------------------------------------------------------------- */
+
+const void *na_object_bytes(enum na_tier tier, size_t *ret_size)
+{
+	switch (tier) {
+	case NA_TIER_FEXIT:
+		return fexit_bpf__elf_bytes(ret_size);
+	case NA_TIER_LSM:
+		return lsm_bpf__elf_bytes(ret_size);
+	case NA_TIER_KPROBE:
+		return kprobe_bpf__elf_bytes(ret_size);
+	default:
+		return cgroup_bpf__elf_bytes(ret_size);
+	}
+}
 
 void na_object_close(struct na_capture *capture, enum na_tier tier)
 {
@@ -300,24 +302,30 @@ int na_object_load_tier(struct na_capture *capture, enum na_tier tier)
 	return error;
 }
 
-int na_object_load(struct na_capture *capture, struct na_buffer *why)
+int na_object_open(struct na_capture *capture)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = capture->options.btf);
+
+	refusal.program[0] = '\0';
+	forget_programs(capture, capture->bpf ? capture->bpf->obj : NULL);
+	cgroup_bpf__destroy(capture->bpf);
+	capture->bpf = cgroup_bpf__open_opts(&options);
+	if (!capture->bpf)
+		return -errno;
+	find_programs(capture, capture->bpf->obj);
+	set_knobs(capture);
+	return 0;
+}
+
+int na_object_load(struct na_capture *capture, struct na_buffer *why)
+{
 	int error;
 
 	capture->no_task_storage = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) != 1;
 	do {
-		refusal.program[0] = '\0';
-		forget_programs(capture, capture->bpf ? capture->bpf->obj : NULL);
-		cgroup_bpf__destroy(capture->bpf);
-		capture->bpf = cgroup_bpf__open_opts(&options);
-		if (!capture->bpf) {
-			error = -errno;
-			break;
-		}
-		find_programs(capture, capture->bpf->obj);
-		set_knobs(capture);
-		error = cgroup_bpf__load(capture->bpf);
+		error = na_object_open(capture);
+		if (!error)
+			error = cgroup_bpf__load(capture->bpf);
 	} while (error < 0 && (do_without_task_storage(capture) ||
 			       do_without_tracing_cookies(capture) || leave_out_refused(capture)));
 	if (error < 0)

@@ -14,6 +14,9 @@
 #include "capture/capture_internal.h"
 #include "capture/merge.h"
 
+#define READ_DUE 4096                   /* records at once */
+#define READ_DUE_NS (2 * NA_NS_PER_SEC) /* the stop is bounded */
+
 struct passing {
 	struct na_capture *capture;
 	na_record_take *take;
@@ -151,10 +154,9 @@ bool na_capture_snapshot_pending(const struct na_capture *capture)
 	return capture->found != NULL;
 }
 
-int na_capture_flush_flows(struct na_capture *capture)
+int na_flows_iterate(const struct na_capture *capture, int flows_fd)
 {
-	union bpf_iter_link_info info = {
-		.map = {.map_fd = (uint32_t)bpf_map__fd(capture->bpf->maps.flows)}};
+	union bpf_iter_link_info info = {.map = {.map_fd = (uint32_t)flows_fd}};
 	LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info,
 		    .link_info_len = sizeof(info));
 	NA_CLOSE int fd = -1;
@@ -168,6 +170,11 @@ int na_capture_flush_flows(struct na_capture *capture)
 	while (read(fd, nothing, sizeof(nothing)) > 0)
 		;
 	return 0;
+}
+
+int na_capture_flush_flows(struct na_capture *capture)
+{
+	return na_flows_iterate(capture, bpf_map__fd(capture->bpf->maps.flows));
 }
 
 int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *take, void *context)
@@ -184,11 +191,27 @@ int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *ta
 	return result ? result : passed;
 }
 
+/* New ones come while we read: the end is where nothing is due, or a time. */
+static int read_due(struct na_capture *capture, na_record_take *take, void *context)
+{
+	uint64_t end_ns = na_clock_boot_ns() + READ_DUE_NS;
+	int passed;
+
+	do {
+		passed = na_capture_read(capture, READ_DUE, take, context);
+	} while (passed == READ_DUE && na_clock_boot_ns() < end_ns);
+	return passed;
+}
+
 int na_capture_drain(struct na_capture *capture, na_record_take *take, void *context)
 {
 	struct passing passing = {capture, take, context};
-	int passed = na_rings_drain(capture->rings, pass, &passing);
-	int result = passed < 0 ? passed : pass_found(&passing, UINT64_MAX);
+	int passed, result;
+
+	if (capture->pinned)
+		return read_due(capture, take, context);
+	passed = na_rings_drain(capture->rings, pass, &passing);
+	result = passed < 0 ? passed : pass_found(&passing, UINT64_MAX);
 
 	return result ? result : passed;
 }

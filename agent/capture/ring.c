@@ -20,6 +20,7 @@
  */
 #include "capture/ring.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/bpf.h>
@@ -33,6 +34,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "capture/merge.h"
+#include "capture/progress.h"
 #include "capture/record_check.h"
 #include "capture/ring_internal.h"
 
@@ -59,8 +61,13 @@ struct na_rings {
 	uint64_t until_ns; /* lowest bound */
 	uint64_t malformed;
 	int epoll_fd;
-	bool cut;    /* the last scan left records in a ring */
-	bool mapped; /* the memory is ours to unmap */
+	bool cut;                     /* the last scan left records in a ring */
+	bool mapped;                  /* the memory is ours to unmap */
+	struct na_progress *progress; /* NULL: not kept */
+	na_rings_mark *mark;
+	void *mark_context;
+	uint64_t *done; /* places that a reader before passed on, sorted; NULL: all behind us */
+	size_t done_count;
 	size_t count;
 	struct ring rings[];
 };
@@ -101,6 +108,9 @@ static int add_record(struct na_rings *rings, size_t index, uint32_t length, uin
 	};
 	int error;
 
+	if (rings->done && na_progress_is_done(rings->done, rings->done_count,
+					       na_progress_place(index, ring->scanned)))
+		return 0;
 	if (!na_record_valid(entry.record, length) || is_future(entry.record, now_ns)) {
 		rings->malformed++;
 		return 0;
@@ -182,29 +192,18 @@ static int scan(struct na_rings *rings, size_t budget)
 			error = end;
 		rings->cut |= end == SCAN_CUT || end < 0;
 	}
+	if (!rings->cut)
+		free(NA_TAKE_POINTER(rings->done));
 	return error;
 }
 
-struct passing {
-	na_record_take *take;
-	void *context;
-	size_t limit;
-	size_t passed;
-};
-
-/* 0, or the taker's value. */
-static int pass_on(struct na_rings *rings, struct passing *passing, uint64_t until_ns)
+static void settle(struct na_rings *rings)
 {
-	const struct na_record_header *record;
-	size_t ring;
-	int result = 0;
+	uint64_t released[NA_PROGRESS_RINGS];
 
-	while (!result && passing->passed < passing->limit &&
-	       na_merge_take(rings->merge, until_ns, &ring, &record)) {
-		passing->passed++;
-		result = passing->take(passing->context, record);
-	}
-	return result;
+	for (size_t i = 0; i < rings->count; i++)
+		released[i] = rings->rings[i].released;
+	na_progress_settle(rings->progress, released);
 }
 
 static void give_back(struct na_rings *rings)
@@ -219,6 +218,58 @@ static void give_back(struct na_rings *rings)
 		/* Partner: smp_load_acquire(&rb->consumer_pos) in __bpf_ringbuf_reserve. */
 		__atomic_store_n(ring->memory.consumer, released, __ATOMIC_RELEASE);
 	}
+	if (rings->progress)
+		settle(rings);
+}
+
+struct passing {
+	na_record_take *take;
+	void *context;
+	size_t limit;
+	size_t passed;
+};
+
+/* All that the merge holds of a ring lies within one turn of it. */
+static uint64_t place_of(const struct na_rings *rings, size_t index,
+			 const struct na_record_header *record)
+{
+	const struct ring *ring = &rings->rings[index];
+	uint64_t mask = ring->memory.size - 1;
+	uint64_t at = (uint64_t)((const uint8_t *)record - ring->memory.data) - BPF_RINGBUF_HDR_SZ;
+
+	return na_progress_place(index, ring->released + ((at - ring->released) & mask));
+}
+
+static int pass(struct na_rings *rings, struct passing *passing, size_t ring,
+		const struct na_record_header *record)
+{
+	int result;
+
+	if (!rings->progress)
+		return passing->take(passing->context, record);
+	na_progress_begin(rings->progress, place_of(rings, ring, record),
+			  rings->mark(rings->mark_context));
+	result = passing->take(passing->context, record);
+	na_progress_end(rings->progress);
+	return result;
+}
+
+/* 0, or the taker's value. */
+static int pass_on(struct na_rings *rings, struct passing *passing, uint64_t until_ns)
+{
+	const struct na_record_header *record;
+	size_t ring;
+	int result = 0;
+
+	while (!result && passing->passed < passing->limit &&
+	       na_merge_take(rings->merge, until_ns, &ring, &record)) {
+		passing->passed++;
+		result = pass(rings, passing, ring, record);
+		/* Between two records: what is taken from the merge may be given back. */
+		if (rings->progress && na_progress_is_full(rings->progress))
+			give_back(rings);
+	}
+	return result;
 }
 
 static int read_due(struct na_rings *rings, struct passing *passing)
@@ -450,7 +501,25 @@ void na_rings_close(struct na_rings **pointer)
 		unmap_all(rings);
 	na_cleanup_fd(&rings->epoll_fd);
 	na_merge_free(rings->merge);
+	free(rings->done);
 	free(rings);
+}
+
+int na_rings_keep(struct na_rings *rings, struct na_progress *progress, uint64_t kept,
+		  na_rings_mark *mark, void *context)
+{
+	uint64_t *done = malloc((NA_PROGRESS_MAX + 1) * sizeof(*done));
+	bool unsure;
+
+	assert(rings->count <= NA_PROGRESS_RINGS);
+	if (!done)
+		return -ENOMEM;
+	rings->done_count = na_progress_resume(progress, rings->count, kept, done, &unsure);
+	rings->done = done;
+	rings->progress = progress;
+	rings->mark = mark;
+	rings->mark_context = context;
+	return unsure;
 }
 
 int na_rings_read(struct na_rings *rings, size_t limit, na_record_take *take, void *context)

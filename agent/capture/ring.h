@@ -19,6 +19,7 @@
 
 #define NA_RINGS_SLEEP_MS 1000
 
+struct na_progress;
 struct na_rings;
 
 /* Same in bpf/maps.h: the value of a BPF_F_MMAPABLE array map with one entry. */
@@ -40,6 +41,18 @@ typedef int na_record_take(void *context, const struct na_record_header *record)
 int na_rings_open(const int *ring_fds, size_t count, size_t size, int doorbell_fd,
 		  struct na_rings **ret_rings);
 void na_rings_close(struct na_rings **rings);
+
+/* A number that grows before anything is kept of a record: see capture/progress.h. */
+typedef uint64_t na_rings_mark(void *context);
+
+/*
+ * Keeps in `progress` (borrowed until na_rings_close) what was passed on and not given back, and
+ * does not pass on again what it holds of a reader before. `kept`: the mark that belongs to what is
+ * kept of that one's records. Before the first read. Returns 1 when it was interrupted in a record
+ * of which something was kept, and perhaps not all; 0, or -ENOMEM.
+ */
+int na_rings_keep(struct na_rings *rings, struct na_progress *progress, uint64_t kept,
+		  na_rings_mark *mark, void *context);
 
 /*
  * Passes on what is due (see merge.h), at most `limit` records, then gives the space of what was

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "capture/capture_internal.h"
 #include "capture/cgroup_root.h"
+#include "capture/hash.h"
 
 #define PORTS_MAX 1024 /* numbers in one port range; wider ones are applied on events */
 #define PATH_MAX_BYTES 4096
@@ -315,7 +316,35 @@ static int mark_process(struct cgroup_bpf *bpf, int proc, const char *pid_text)
 	return 0;
 }
 
+static uint64_t hash_value(uint64_t hash, const struct na_filter_value *value)
+{
+	hash = na_hash_add(hash, &value->text.length, sizeof(value->text.length));
+	if (value->text.length)
+		hash = na_hash_add(hash, value->text.data, value->text.length);
+	hash = na_hash_add(hash, value->address.bytes, sizeof(value->address.bytes));
+	hash = na_hash_add(hash, &value->prefix, sizeof(value->prefix));
+	hash = na_hash_add(hash, &value->first, sizeof(value->first));
+	return na_hash_add(hash, &value->last, sizeof(value->last));
+}
+
 /* ------------------------------------------------------------------------------------------- */
+
+uint64_t na_rules_hash(const struct na_rules *rules, uint64_t hash)
+{
+	for (uint32_t rule = 0; rule < rules->count; rule++) {
+		const struct na_filter_term *terms;
+		size_t count;
+
+		terms = na_filter_terms(rules->filters[rule], &count);
+		for (size_t i = 0; i < count; i++) {
+			hash = na_hash_add(hash, &terms[i].key, sizeof(terms[i].key));
+			hash = na_hash_add(hash, &rule, sizeof(rule));
+			for (size_t k = 0; k < terms[i].count; k++)
+				hash = hash_value(hash, &terms[i].values[k]);
+		}
+	}
+	return hash;
+}
 
 int na_rules_new(struct na_filter *const *filters, size_t count, bool *ret_taken,
 		 struct na_rules **ret_rules)

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/capture_options.h"
+#include "cli/hooks_detach.h"
 #include "cli/options.h"
 
 #define SELF_TEST_NS (5 * NA_NS_PER_SEC)
@@ -26,12 +27,14 @@
 
 struct hooks_options {
 	struct na_cli_config_options config;
-	bool json;
+	bool json, detach;
 };
 
 static const struct na_usage_option options_table[] = {
 	NA_CLI_CONFIG_OPTIONS(struct hooks_options, config),
 	{"json", 0, NA_USAGE_FLAG, NULL, offsetof(struct hooks_options, json), "print JSON"},
+	{"detach", 0, NA_USAGE_FLAG, NULL, offsetof(struct hooks_options, detach),
+	 "remove the programs that an agent which has ended left for the next one"},
 };
 
 static const struct na_usage usage = {
@@ -42,7 +45,8 @@ static const struct na_usage usage = {
 		"RUNS and NS (nanoseconds a run) are of the time this command takes; LOST counts\n"
 		"records that found no room, SKIPPED runs that the kernel left out (?: this\n"
 		"kernel does not count them). Exit status 69 when the kernel cannot or the\n"
-		"self-test fails, 77 when a capability is missing.",
+		"self-test fails, 77 when a capability is missing; of --detach 75 while an agent\n"
+		"runs.",
 };
 
 /* Nanoseconds, the least of several rounds. */
@@ -400,6 +404,8 @@ int na_cmd_hooks(int argc, char **argv)
 
 	if (!na_usage_parse(&usage, argc, argv, &options, &first, &result))
 		return result;
+	if (options.detach)
+		return na_hooks_detach();
 	result = na_cli_config(&options.config, &config);
 	if (result != NA_EXIT_DONE)
 		return result;

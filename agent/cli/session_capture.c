@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "capture/kernel_btf.h"
+#include "capture/pinned.h"
 #include "cli/capture_options.h"
 #include "cli/outputs.h"
 #include "guard/capabilities.h"
@@ -45,6 +46,7 @@ static int open_capture(struct na_source *source)
 	    na_source_set_excluded(source, config) < 0)
 		return na_command_out_of_memory();
 	options.disable = getenv("NETAUDIT_TEST_DISABLE");
+	options.pins = source->pins = na_source_open_pins(source->session->options);
 	if (source->session->options->btf) {
 		error = na_kernel_btf_find(source->session->options->btf, btf, sizeof(btf), &why);
 		options.btf = btf;
@@ -208,7 +210,10 @@ static int turn(struct na_source *source)
 	return error ? error : handle_others(source);
 }
 
-/* Detach, drain, count: nothing that happened before is left out. */
+/*
+ * Detach, drain, count: nothing that happened before is left out. What is pinned goes on, and its
+ * rings hold for the next agent what comes from here on.
+ */
 static int end(struct na_source *source)
 {
 	struct na_pipeline *pipeline = source->session->pipeline;
@@ -216,7 +221,8 @@ static int end(struct na_source *source)
 	int error;
 
 	na_capture_flush_flows(source->capture);
-	na_capture_detach(source->capture);
+	if (!na_capture_is_pinned(source->capture))
+		na_capture_detach(source->capture);
 	error = na_capture_drain(source->capture, na_source_take, source);
 	if (error < 0)
 		return error;
@@ -244,6 +250,8 @@ static int prepare(struct na_source *source)
 		result = na_command_out_of_memory();
 	if (!result)
 		result = open_capture(source);
+	if (!result)
+		na_source_look_back(source);
 	if (!result)
 		result = na_session_journal_open(&source->journal, session->config, &session->host,
 						 na_delivery_group(&source->delivery),
@@ -331,7 +339,9 @@ static int run(struct na_source *source)
 		result = give_up_rights(source);
 	if (!result)
 		result = start_others(source);
-	if (!result)
+	if (result)
+		na_source_undo_pins(source);
+	else
 		error = loop(source);
 	na_session_control_stop(&source->control);
 	na_session_journal_close(&source->journal);
@@ -378,7 +388,7 @@ int na_session_capture(struct na_session *session)
 	source.started_wall_ns = na_clock_wall_ns();
 	result = source.wake_fd < 0 ? na_command_out_of_memory()
 				    : close_recorder(&source, run(&source));
-	na_capture_close(&source.capture);
+	na_source_leave_pins(&source);
 	na_session_journal_done(&source.journal);
 	na_rules_free(source.rules);
 	na_shipper_clear(&source.shipper);

@@ -16,6 +16,7 @@
 struct na_source {
 	struct na_session *session;
 	struct na_capture *capture;
+	struct na_pins *pins;        /* NULL: the kernel programs end with us */
 	struct na_rules *rules;      /* what the kernel excludes, of the first configuration */
 	bool *in_kernel;             /* for each filter of that: the kernel applies it */
 	struct na_config *first;     /* that configuration, after a reload; else NULL */
@@ -31,6 +32,8 @@ struct na_source {
 	char *ship_status; /* the file that the shipping process writes; NULL: none */
 	uint64_t started_ns, started_wall_ns;
 	int wake_fd;       /* an epoll of all that wakes the loop but the rings */
+	uint64_t last_ns;  /* of an agent in this boot that did not end in order; 0: none */
+	bool taken_over;   /* kernel programs of an agent before */
 	bool found_all;    /* nothing of a snapshot is still to come */
 	bool lost;         /* records, since the last snapshot */
 	uint64_t began_ns; /* of the snapshot after losses; 0: the first one */
@@ -48,6 +51,19 @@ int na_source_take(void *context, const struct na_record_header *record);
  * started. An enum na_exit.
  */
 int na_source_start(struct na_source *source);
+
+/* session_pins.c: the folder of pins, for an agent with a journal; NULL: nothing is pinned. */
+struct na_pins *na_source_open_pins(const struct na_session_options *options);
+/* Before the journal is opened: how the agent before ended. */
+void na_source_look_back(struct na_source *source);
+/* Before the first read: what an agent before left. 0 or the sink's error. */
+int na_source_begin(struct na_source *source);
+/* When all works: for the next agent. */
+void na_source_pin(struct na_source *source);
+/* This run did not come to work: no programs stay that were not there before. */
+void na_source_undo_pins(struct na_source *source);
+/* At the end: closes the capture, and says what stays. */
+void na_source_leave_pins(struct na_source *source);
 
 /* SIGHUP: a configuration without a mistake takes effect as far as it can, another not at all. */
 void na_source_reload(struct na_source *source);

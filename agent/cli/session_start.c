@@ -90,7 +90,8 @@ static int tell_started(struct na_source *source)
 int na_source_start(struct na_source *source)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	int result = test_sources(source), error;
+	int error = na_source_begin(source);
+	int result = error ? na_session_result(error) : test_sources(source);
 
 	if (result)
 		return result;
@@ -98,6 +99,7 @@ int na_source_start(struct na_source *source)
 	if (error)
 		na_log_warning("/proc cannot be read, so what ran before is not described: %s",
 			       strerrordesc_np(-error));
+	na_source_pin(source);
 	error = tell_started(source);
 	if (error || !source->session->config->capture_snapshot)
 		return na_session_result(error);

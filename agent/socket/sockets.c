@@ -42,7 +42,8 @@ static void drop_stale(struct na_sockets *sockets, struct na_socket *stale)
 
 static int take_lost(struct na_sockets *sockets, const struct na_record_lost *record)
 {
-	static const char *const reasons[NA_LOSS_COUNT] = {"ring_full", "skipped", "table_full"};
+	static const char *const reasons[NA_LOSS_COUNT] = {"ring_full", "skipped", "table_full",
+							   "interrupted", "not_running"};
 	struct na_event *event = &sockets->event;
 	int error;
 
@@ -51,7 +52,8 @@ static int take_lost(struct na_sockets *sockets, const struct na_record_lost *re
 
 	if (error)
 		return error;
-	NA_SET(event, NA_LOST_COUNT, (int64_t)record->count);
+	if (record->count)
+		NA_SET(event, NA_LOST_COUNT, (int64_t)record->count);
 	NA_SET(event, NA_LOST_PROGRAM, event->f_NA_SOURCE);
 	if (record->reason < NA_LOSS_COUNT)
 		NA_SET_TEXT(event, NA_LOST_REASON, reasons[record->reason]);

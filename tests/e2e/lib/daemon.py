@@ -14,6 +14,9 @@ from lib.agent import Agent, Broken, Failure
 from lib.match import lookup
 
 SECONDS = 30
+START_SECONDS = 120  # in a guest, on a busy machine, programs are loaded for half a minute
+# What another agent left is not gone on with, and nothing is left: a test of that has its own.
+UNPINNED = {"NETAUDIT_TEST_BPFFS": "/"}
 
 
 class Place:
@@ -103,7 +106,7 @@ class Daemon:
         self.place = place
         self.configuration = configuration
         self.command = [test.netaudit, "run", "-c", str(configuration), *arguments]
-        self.env = dict(os.environ, **(env or {}))
+        self.env = {**os.environ, **UNPINNED, **(env or {})}
         self.process = None
         self.log_path = place.folder / "log"
 
@@ -123,7 +126,11 @@ class Daemon:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env
             )
-        self.await_status(lambda status: True, "an answer of the control socket")
+        try:
+            self.await_status(lambda status: True, "an answer of the control socket", START_SECONDS)
+        except BaseException:
+            self.kill()
+            raise
 
     def log(self):
         return self.log_path.read_text(errors="replace")

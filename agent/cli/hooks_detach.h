@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef NA_HOOKS_DETACH_H
+#define NA_HOOKS_DETACH_H
+
+/*
+ * Detaches what an agent left for the next one, and says what it did. An enum na_exit: TRY_AGAIN
+ * while an agent runs. Main thread.
+ */
+int na_hooks_detach(void);
+
+#endif
