@@ -10,12 +10,13 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define NA_HOOK(id, name, function, arguments, about, first, second, returns, where, operation, mode) \
+#define NA_HOOK(id, name, function, slots, about, address, first, first_is, second, second_is, returns,  \
+		where, operation, mode)                                                            \
 	SEC("fexit/" #function)                                                                    \
 	int fexit__##name(unsigned long long *ctx)                                                 \
 	{                                                                                          \
-		HOOK_BODY(ctx, id, arguments, about, first, second, returns, where, operation,     \
-			  NA_PROGRAM_FEXIT_##id);                                                  \
+		HOOK_BODY(ctx, id, about, address, first, second, where, operation,                \
+			  HOOK_RETURNS_##returns(ctx, id), NA_PROGRAM_FEXIT_##id);                 \
 		return 0;                                                                          \
 	}
 #include "hooks.def"

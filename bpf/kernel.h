@@ -173,6 +173,11 @@ struct sock {
 	struct socket *sk_socket;
 } NA_CORE;
 
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+} NA_CORE;
+
 struct sockaddr_un {
 	unsigned short sun_family;
 } NA_CORE;
@@ -394,6 +399,7 @@ struct bpf_iter__bpf_sk_storage_map {
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long bx;
+	unsigned long ax;
 	unsigned long cx;
 	unsigned long di;
 	unsigned long si;

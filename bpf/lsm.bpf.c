@@ -9,13 +9,14 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define NA_HOOK(id, name, function, arguments, about, first, second, returns, where, operation, mode) \
+#define NA_HOOK(id, name, function, slots, about, address, first, first_is, second, second_is, returns,  \
+		where, operation, mode)                                                            \
 	SEC("lsm/" #name)                                                                          \
 	int lsm__##name(unsigned long long *ctx)                                                   \
 	{                                                                                          \
-		HOOK_BODY(ctx, id, arguments, about, first, second, returns, where, operation,     \
-			  NA_PROGRAM_LSM_##id);                                                    \
-		return HOOK_RETURNS_##returns(ctx, arguments);                                     \
+		HOOK_BODY(ctx, id, about, address, first, second, where, operation,                \
+			  HOOK_RETURNS_##returns(ctx, id), NA_PROGRAM_LSM_##id);                   \
+		return HOOK_RETURNS_##returns(ctx, id);                                            \
 	}
 #include "hooks.def"
 

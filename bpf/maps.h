@@ -28,14 +28,20 @@ struct {
 /* Records for which a ring had no room, per program; only grows. */
 __u64 lost[NA_PROGRAM_COUNT] SEC(".data.lost");
 
-/* Security hooks by enum na_hook; the agent writes the modes before it attaches. */
+/* Security hooks by enum na_hook; the agent writes modes and samples, before it attaches and at a reload. */
 struct {
 	__u64 calls[NA_HOOK_COUNT];
 	__u64 refusals[NA_HOOK_COUNT];
-	__u8 modes[NA_HOOK_COUNT]; /* enum na_hook_mode */
+	__u64 missed[NA_HOOK_COUNT];  /* returns that the kernel's probes did not see */
+	__u32 samples[NA_HOOK_COUNT]; /* one in so many calls is an event */
+	__u8 modes[NA_HOOK_COUNT];    /* enum na_hook_mode */
 } hooks SEC(".data.hooks");
 
 /* Knobs, set before load. */
+const volatile __u8 hook_slots[NA_HOOK_COUNT] = {
+#define NA_HOOK(id, name, function, slots, ...) [NA_HOOK_##id] = slots,
+#include "hooks.def"
+};
 const volatile __u32 ring_count = 1;
 const volatile __u64 families = 1 << AF_INET | 1 << AF_INET6; /* bit AF_* */
 const volatile __u64 flow_interval_ns = 60000000000;

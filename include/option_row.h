@@ -30,6 +30,7 @@ enum na_option_type {
 #define NA_POWER_OF_TWO "a power of two"
 #define NA_ABSOLUTE_PATH "a path that begins with /"
 #define NA_DOTTED_NAMES "names with dots"
+#define NA_HOOK_SETTINGS "hooks and their modes"
 
 struct na_share {
 	uint64_t bytes;

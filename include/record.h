@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#define NA_LAYOUT_VERSION 3
+#define NA_LAYOUT_VERSION 4
 
 /* Largest record: an EXEC with all its texts. A reader may rely on it. */
 #define NA_RECORD_SIZE_MAX 16384
@@ -67,10 +67,24 @@ enum na_operation {
 /* The security hooks, rows of hooks.def. */
 enum na_hook {
 	NA_HOOK_NONE,
-#define NA_HOOK(id, name, function, arguments, about, first, second, returns, where, operation, mode) \
-	NA_HOOK_##id,
+#define NA_HOOK(id, ...) NA_HOOK_##id,
 #include "hooks.def"
 	NA_HOOK_COUNT
+};
+
+/* What a hook's argument says. */
+enum na_hook_argument {
+	NA_HOOK_ARGUMENT_NO,
+	NA_HOOK_ARGUMENT_FAMILY,
+	NA_HOOK_ARGUMENT_TYPE,
+	NA_HOOK_ARGUMENT_PROTOCOL,
+	NA_HOOK_ARGUMENT_BACKLOG,
+	NA_HOOK_ARGUMENT_HOW, /* of shutdown */
+	NA_HOOK_ARGUMENT_SIZE, /* asked for, of a message */
+	NA_HOOK_ARGUMENT_FLAGS, /* of a message */
+	NA_HOOK_ARGUMENT_LEVEL,
+	NA_HOOK_ARGUMENT_OPTION,
+	NA_HOOK_ARGUMENT_SECID
 };
 
 enum na_hook_mode { NA_HOOK_MODE_OFF, NA_HOOK_MODE_DENIED, NA_HOOK_MODE_COUNT, NA_HOOK_MODE_EVENT };

@@ -274,11 +274,49 @@ static bool try_tier(struct na_capture *capture, enum na_tier tier)
 	return false;
 }
 
-static void set_hook_modes(struct na_capture *capture)
+static bool has_program(const struct na_capture *capture, enum na_hook hook)
 {
+	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
+		if (na_program_hook((enum na_program)id) == hook && capture->programs[id] &&
+		    !na_program_off(&capture->states[id]))
+			return true;
+	return false;
+}
+
+/* This kernel has the hook, and refused the program on it. */
+static bool was_refused(const struct na_capture *capture, enum na_hook hook)
+{
+	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
+		if (na_program_hook((enum na_program)id) == hook && capture->states[id].wanted)
+			return !has_program(capture, hook);
+	return false;
+}
+
+/* Bits of enum na_hook that are wanted and that no tier before has. */
+static uint64_t find_refused(const struct na_capture *capture)
+{
+	uint64_t refused = 0;
+
 	for (int hook = 1; hook < NA_HOOK_COUNT; hook++)
-		capture->bpf->data_hooks->hooks.modes[hook] =
-			(uint8_t)na_hook_mode((enum na_hook)hook);
+		if (capture->hooks[hook].mode != NA_HOOK_MODE_OFF &&
+		    was_refused(capture, (enum na_hook)hook))
+			refused |= UINT64_C(1) << hook;
+	return refused;
+}
+
+/* Hooks whose program was refused are taken by the next tier that is possible here. */
+static void load_rest(struct na_capture *capture, enum na_tier tier)
+{
+	uint64_t refused = find_refused(capture);
+	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
+
+	if (!refused || na_tier_probe(tier, &why) < 0)
+		return;
+	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
+		if (na_program_is_of((enum na_program)id, tier) &&
+		    refused >> na_program_hook((enum na_program)id) & 1)
+			na_program_want(capture, (enum na_program)id);
+	na_object_load_tier(capture, tier);
 }
 
 static void attach_calls(struct na_capture *capture)
@@ -299,8 +337,8 @@ static void attach_calls(struct na_capture *capture)
 
 void na_tiers_load(struct na_capture *capture)
 {
-	set_hook_modes(capture);
 	na_stand_ins_choose(capture);
+	na_hooks_apply(capture);
 	for (size_t i = 0; i < TIERS; i++)
 		try_tier(capture, preference[i]);
 	if (capture->tier != NA_TIER_FEXIT && capture->tier != NA_TIER_LSM)
@@ -311,6 +349,9 @@ void na_tiers_load(struct na_capture *capture)
 				     "the hook's program tells it");
 	if (capture->tier)
 		load_tier(capture, capture->tier);
+	for (size_t i = 0; i < TIERS && capture->options.attach == NA_TIER_AUTO; i++)
+		if (capture->tier && !capture->tiers[preference[i]])
+			load_rest(capture, preference[i]);
 }
 
 /*

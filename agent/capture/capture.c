@@ -93,6 +93,7 @@ static int open_parts(struct na_capture *capture, struct na_buffer *why)
 	}
 	if (capture->options.statistics)
 		na_capture_set_statistics(capture, true); /* without them the times read 0 */
+	na_hooks_init(capture);
 	na_programs_init(capture);
 	if (capture->options.pins && (na_layout_name(capture) < 0 || na_take_over(capture) == 0))
 		return capture->taken_over ? 0 : -ENOMEM;
@@ -186,7 +187,8 @@ const struct na_program_state *na_capture_programs(struct na_capture *capture)
 		state->runs = info.run_cnt;
 		state->run_ns = info.run_time_ns;
 		capture->skips[id].runs = info.recursion_misses;
-		state->skipped = skipped_for_good(capture, (enum na_program)id);
+		state->skipped = skipped_for_good(capture, (enum na_program)id) +
+				 na_hooks_missed(capture, (enum na_program)id);
 		/* A dentry goes in its closer's context, never over another free: what is skipped
 		 * there is no socket's. */
 		if (id == NA_PROGRAM_FILE_FREE &&

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/hook.h"
 #include "capture/ring.h"
 #include "capture/tier.h"
 #include "record.h"
@@ -27,9 +28,10 @@ struct na_capture_options {
 	size_t ring_bytes; /* each; a power of two, at least a page */
 	uint64_t flow_interval_ns;
 	const struct na_rules *rules; /* capture.exclude as far as the kernel can; NULL: none */
-	bool seccomp;                 /* report refusals by seccomp, whatever that costs */
-	const char *btf;              /* of this kernel, instead of its own; NULL: its own */
-	bool snapshot;                /* report the sockets that are there */
+	struct na_hook_setting hooks[NA_HOOK_COUNT]; /* a sample of 0: the default */
+	bool seccomp;    /* report refusals by seccomp, whatever that costs */
+	const char *btf; /* of this kernel, instead of its own; NULL: its own */
+	bool snapshot;   /* report the sockets that are there */
 	bool statistics; /* let the kernel count runs and time of programs: costs a little */
 	const char
 		*disable; /* names of programs, separated by commas, that are not attached: tests */
@@ -41,7 +43,9 @@ struct na_program_state {
 	const char *source; /* "cgroup/connect4" */
 	const char *feeds;  /* lifecycle events, separated by spaces */
 	const char *doc;
-	bool wanted; /* by the families asked for */
+	enum na_hook
+		hook; /* that it is on for the hook's own sake; NA_HOOK_NONE: for the lifecycle */
+	bool wanted;  /* by the families asked for */
 	bool attached;
 	bool in_self_test;     /* the last self-test did what must feed it */
 	bool fed_self_test;    /* its records of the self-test's sockets came back */
@@ -109,6 +113,26 @@ int na_capture_set_statistics(struct na_capture *capture, bool on);
 
 /* Whether results of calls come: then listen(2) is told by its result. */
 bool na_capture_call_results(const struct na_capture *capture);
+
+/* Of one security hook. */
+struct na_hook_state {
+	struct na_hook_setting setting;
+	enum na_program program;  /* that is attached to it; NA_PROGRAM_NONE: none */
+	const char *reason;       /* why none is */
+	uint64_t calls, refusals; /* that the program counted */
+};
+
+/* NA_HOOK_COUNT states by enum na_hook, as of now; the reasons are borrowed. */
+void na_capture_hooks(const struct na_capture *capture,
+		      struct na_hook_state ret_states[NA_HOOK_COUNT]);
+
+/*
+ * Other settings, by enum na_hook, in effect at once. Bits of ret_stuck by enum na_hook are set for
+ * hooks that only a new start can do that for, and that stay as they are: none of their programs is
+ * attached, or another one counts on what it tells.
+ */
+void na_capture_set_hooks(struct na_capture *capture, const struct na_hook_setting *settings,
+			  uint64_t *ret_stuck);
 
 /* Of the hooks that are attached; CGROUP where there are none. */
 enum na_tier na_capture_tier(const struct na_capture *capture);

@@ -23,6 +23,7 @@ struct na_capture {
 	struct bpf_program *programs[NA_PROGRAM_COUNT]; /* NULL: not one of the object's */
 	struct bpf_link *links[NA_PROGRAM_COUNT];
 	struct na_program_state states[NA_PROGRAM_COUNT];
+	struct na_hook_setting hooks[NA_HOOK_COUNT];
 	struct {
 		uint64_t lost, skipped, seen; /* seen: skips at the last look */
 	} reported[NA_PROGRAM_COUNT];
@@ -64,7 +65,6 @@ bool na_program_is_of(enum na_program id, enum na_tier tier);
 bool na_program_is_trampoline(enum na_program id);
 /* The hook that the program is on for its own sake, NA_HOOK_NONE: it is none of these. */
 enum na_hook na_program_hook(enum na_program id);
-enum na_hook_mode na_hook_mode(enum na_hook hook);
 /* What is wanted, by the options. */
 void na_programs_init(struct na_capture *capture);
 /* One that this kernel needs after all; what was disabled by request stays so. */
@@ -103,6 +103,16 @@ void na_stand_ins_settle(struct na_capture *capture);
 int na_stand_ins_check(struct na_capture *capture, struct na_buffer *why);
 /* Runs that the kernel skipped the program for and its stand-in did. */
 uint64_t na_stand_in_worked(const struct na_capture *capture, enum na_program first);
+/* hooks.c: the settings, from the options or their defaults; and into the kernel, when it is
+ * loaded. */
+void na_hooks_init(struct na_capture *capture);
+void na_hooks_apply(struct na_capture *capture);
+/* Returns that a probe on them did not see, as far as the entries noticed. */
+uint64_t na_hooks_missed(const struct na_capture *capture, enum na_program id);
+
+/* hook_slots.c: of each hook's arguments in this kernel; before load, into the tier's object. */
+void na_hook_slots_find(const char *btf, enum na_tier tier, uint8_t ret_slots[NA_HOOK_COUNT]);
+void na_hook_slots_set(struct bpf_object *object, const uint8_t slots[NA_HOOK_COUNT]);
 
 /* calibrate.c: teaches raw_tp/kmem_cache_free which slab and operations a socket's file has. */
 int na_calibrate(struct na_capture *capture);

@@ -43,11 +43,9 @@ static uint64_t add_programs(uint64_t hash, const struct na_capture *capture)
 		hash = add_text(hash, na_program_function((enum na_program)id));
 		hash = add_text(hash, capture->states[id].reason);
 	}
-	for (int hook = 0; hook < NA_HOOK_COUNT; hook++) {
-		uint8_t mode = (uint8_t)na_hook_mode((enum na_hook)hook);
-
-		hash = na_hash_add(hash, &mode, sizeof(mode));
-	}
+	for (int hook = 0; hook < NA_HOOK_COUNT; hook++)
+		hash = na_hash_add(hash, &capture->hooks[hook].mode,
+				   sizeof(capture->hooks[hook].mode));
 	return hash;
 }
 

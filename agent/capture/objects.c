@@ -246,7 +246,7 @@ static int share_maps(struct bpf_object *to, const struct bpf_object *from)
 	return error;
 }
 
-static int load_tier_once(struct na_capture *capture, enum na_tier tier)
+static int load_tier_once(struct na_capture *capture, enum na_tier tier, const uint8_t *slots)
 {
 	struct bpf_object **object = &capture->tiers[tier];
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = na_tier_name(tier),
@@ -263,6 +263,7 @@ static int load_tier_once(struct na_capture *capture, enum na_tier tier)
 		return -errno;
 	find_programs(capture, *object);
 	copy_variables(*object, capture->bpf->obj);
+	na_hook_slots_set(*object, slots);
 	error = share_maps(*object, capture->bpf->obj);
 	return error ? error : bpf_object__load(*object);
 }
@@ -292,10 +293,12 @@ void na_object_close(struct na_capture *capture, enum na_tier tier)
 
 int na_object_load_tier(struct na_capture *capture, enum na_tier tier)
 {
+	uint8_t slots[NA_HOOK_COUNT];
 	int error;
 
+	na_hook_slots_find(capture->options.btf, tier, slots);
 	do {
-		error = load_tier_once(capture, tier);
+		error = load_tier_once(capture, tier, slots);
 	} while (error < 0 && leave_out_refused(capture));
 	if (error < 0)
 		na_object_close(capture, tier);

@@ -84,9 +84,9 @@ static bool takes_socket(struct na_own *own, const struct na_record_header *reco
 	enum na_own_version version;
 
 	if (!find(own, ids[0], record->type == NA_RECORD_BIND ? 0 : ids[1], &version)) {
-		/* One that could not be made has neither. */
-		return record->type == NA_RECORD_CREATED && !ids[0] && !ids[1] &&
-		       record->pid == own->agent_pid;
+		/* One that could not be made has neither, nor one that is still to be. */
+		return (record->type == NA_RECORD_CREATED || record->type == NA_RECORD_HOOK) &&
+		       !ids[0] && !ids[1] && record->pid == own->agent_pid;
 	}
 	if (record->type == NA_RECORD_FLOW)
 		see_flow(own, (const struct na_record_flow *)record, version);

@@ -35,17 +35,19 @@ static const struct {
 #include "programs.def"
 };
 
-#define RETURNS_VERDICT true
-#define RETURNS_NOTHING false
-
-/* The modes of hooks.def, by enum na_hook. */
-static const struct {
-	uint8_t mode;
-	bool refuses;
-} hooks[NA_HOOK_COUNT] = {
-#define NA_HOOK(id, name, function, arguments, about, first, second, returns, where, operation,    \
-		mode)                                                                              \
-	[NA_HOOK_##id] = {NA_HOOK_MODE_##mode, RETURNS_##returns},
+/* The hook that each program is on for its own sake. */
+static const uint8_t hook_of[NA_PROGRAM_COUNT] = {
+#define NA_HOOK(id, ...) [NA_PROGRAM_FEXIT_##id] = NA_HOOK_##id,
+#include "hooks.def"
+#define NA_HOOK(id, ...) [NA_PROGRAM_LSM_##id] = NA_HOOK_##id,
+#include "hooks.def"
+#define NA_HOOK(id, ...) [NA_PROGRAM_KPROBE_##id] = NA_HOOK_##id,
+#include "hooks.def"
+#define RETURN_OF_VERDICT(id) [NA_PROGRAM_KRETPROBE_##id] = NA_HOOK_##id,
+#define RETURN_OF_NOTHING(id)
+#define NA_HOOK(id, name, function, slots, about, address, first, first_is, second, second_is,     \
+		returns, ...)                                                                      \
+	RETURN_OF_##returns(id)
 #include "hooks.def"
 };
 
@@ -126,10 +128,12 @@ static void init_state(struct na_capture *capture, enum na_program id)
 	enum na_hook hook = na_program_hook(id);
 
 	*state = rows[id].state;
+	state->hook = hook;
 	state->wanted = program_wanted(id, &capture->options);
-	if (hook && na_hook_mode(hook) == NA_HOOK_MODE_OFF) {
+	if (hook && capture->hooks[hook].mode == NA_HOOK_MODE_OFF) {
 		state->wanted = false;
-		leave_out(state, hooks[hook].refuses ? "mode off" : "mode off: it refuses nothing");
+		leave_out(state, na_hook_rows[hook].has_verdict ? "mode off"
+								: "mode off: it refuses nothing");
 	} else if (!state->wanted) {
 		leave_out(state, reason_unwanted(id));
 	} else if (name_listed(capture->options.disable, state->source)) {
@@ -151,21 +155,7 @@ const char *na_program_source(enum na_program id)
 
 enum na_hook na_program_hook(enum na_program id)
 {
-	if (id >= NA_PROGRAM_FEXIT_SOCKET_CREATE &&
-	    id < NA_PROGRAM_FEXIT_SOCKET_CREATE + NA_HOOK_COUNT - 1)
-		return (enum na_hook)(id - NA_PROGRAM_FEXIT_SOCKET_CREATE + 1);
-	if (id >= NA_PROGRAM_LSM_SOCKET_CREATE &&
-	    id < NA_PROGRAM_LSM_SOCKET_CREATE + NA_HOOK_COUNT - 1)
-		return (enum na_hook)(id - NA_PROGRAM_LSM_SOCKET_CREATE + 1);
-	return NA_HOOK_NONE;
-}
-
-enum na_hook_mode na_hook_mode(enum na_hook hook)
-{
-	/* Of what is allowed no event is made yet: refusals are what an EVENT hook has to tell. */
-	if (hooks[hook].mode == NA_HOOK_MODE_EVENT)
-		return hooks[hook].refuses ? NA_HOOK_MODE_DENIED : NA_HOOK_MODE_OFF;
-	return (enum na_hook_mode)hooks[hook].mode;
+	return (enum na_hook)hook_of[id];
 }
 
 bool na_program_is_of(enum na_program id, enum na_tier tier)

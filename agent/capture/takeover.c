@@ -64,6 +64,7 @@ static void remember(struct na_capture *capture)
 
 		memory->programs[id].wanted = state->wanted;
 		memory->programs[id].attached = state->attached;
+		memory->programs[id].unmarked = capture->skips[id].unmarked;
 		memcpy(memory->programs[id].reason, state->reason, sizeof(state->reason));
 	}
 }
@@ -75,6 +76,7 @@ static void recall_program(struct na_capture *capture, enum na_program id)
 
 	capture->reported[id].lost = memory->programs[id].lost;
 	capture->reported[id].skipped = memory->programs[id].skipped;
+	capture->skips[id].unmarked = memory->programs[id].unmarked;
 	if (id == NA_PROGRAM_SNAPSHOT) { /* nothing of the kernel: as the options say now */
 		state->attached = !na_program_off(state) && !capture->no_file_iterator;
 		return;
@@ -320,11 +322,13 @@ int na_take_over(struct na_capture *capture)
 		error = take_rings(capture);
 	if (!error)
 		error = take_links(capture);
-	if (error < 0)
+	if (error < 0) {
 		let_go(capture);
-	else
-		capture->taken_over = capture->pinned = true;
-	return error;
+		return error;
+	}
+	na_hooks_apply(capture); /* a reload may have changed them */
+	capture->taken_over = capture->pinned = true;
+	return 0;
 }
 
 int na_capture_pin(struct na_capture *capture, struct na_buffer *why)

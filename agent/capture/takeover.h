@@ -29,6 +29,7 @@ struct na_memory {
 	uint8_t no_flow_iterator, no_file_iterator, no_task_storage, no_tracing_cookies;
 	struct {
 		uint64_t lost, skipped; /* told already */
+		uint64_t unmarked;      /* as struct na_skips has it */
 		uint8_t wanted, attached;
 		char reason[160];
 	} programs[NA_PROGRAM_COUNT];

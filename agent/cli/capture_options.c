@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "cli/outputs.h"
+#include "config/hooks.h"
 
 _Static_assert((int)NA_TIER_AUTO == (int)NA_CONFIG_ATTACH_AUTO, "capture.attach");
 _Static_assert((int)NA_TIER_CGROUP == (int)NA_CONFIG_ATTACH_CGROUP, "capture.attach");
@@ -31,6 +32,7 @@ int na_cli_capture_options(const struct na_config *config, bool *taken,
 		.seccomp = config->capture_seccomp,
 		.snapshot = config->capture_snapshot || na_cli_connection_interval(config),
 	};
+	na_config_hooks(config, ret_options->hooks);
 	*ret_rules = rules;
 	return 0;
 }

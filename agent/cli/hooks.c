@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "cli/capture_options.h"
 #include "cli/hooks_detach.h"
+#include "cli/hook_table.h"
 #include "cli/options.h"
 
 #define SELF_TEST_NS (5 * NA_NS_PER_SEC)
@@ -57,6 +58,7 @@ struct price {
 
 struct findings {
 	struct na_program_state programs[NA_PROGRAM_COUNT];
+	struct na_hook_state hooks[NA_HOOK_COUNT];
 	int self_test;              /* 0 or negative errno */
 	struct na_buffer why;       /* of the self-test */
 	struct price with, without; /* the programs */
@@ -117,6 +119,7 @@ static void examine(struct na_capture *capture, struct findings *findings)
 	findings->self_test =
 		na_capture_self_test(capture, SELF_TEST_NS, forget, NULL, &findings->why);
 	memcpy(findings->programs, na_capture_programs(capture), sizeof(findings->programs));
+	na_capture_hooks(capture, findings->hooks);
 	findings->tier = na_capture_tier(capture);
 	na_capture_set_statistics(capture, false);
 	findings->with = measure();
@@ -136,28 +139,6 @@ static const char *state_of(const struct na_program_state *state)
 	if (!state->in_self_test)
 		return "untested";
 	return state->fed_self_test ? "works" : "silent";
-}
-
-/* Words of `text` in lines of `width` columns, each but the first behind `indent` spaces. */
-static void append_wrapped(struct na_buffer *out, const char *text, size_t indent, size_t width)
-{
-	size_t column = 0;
-
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column && column + 1 + word > width) {
-			na_buffer_printf(out, "\n%*s", (int)indent, "");
-			column = 0;
-		} else if (column) {
-			na_buffer_append_char(out, ' ');
-			column++;
-		}
-		na_buffer_append(out, text, word);
-		column += word;
-		text += word + strspn(text + word, " ");
-	}
-	na_buffer_append_char(out, '\n');
 }
 
 /* In five columns: 99999, 12.3M. */
@@ -183,7 +164,7 @@ static void append_program(struct na_buffer *out, const struct na_program_state 
 	line = out->length;
 	na_buffer_printf(out, "%-*s %-8s ", SOURCE_WIDTH, source, state_of(state));
 	if (!state->attached) {
-		append_wrapped(out, state->reason, REASON_AT, WIDTH - REASON_AT);
+		na_hook_table_wrap(out, state->reason, REASON_AT, WIDTH - REASON_AT);
 		return;
 	}
 	out->length--;
@@ -197,17 +178,19 @@ static void append_program(struct na_buffer *out, const struct na_program_state 
 		na_buffer_append_string(out, "       ?");
 	}
 	na_buffer_append_string(out, "  ");
-	append_wrapped(out, *state->feeds ? state->feeds : "-", out->length - line,
-		       WIDTH - (out->length - line));
+	na_hook_table_wrap(out, *state->feeds ? state->feeds : "-", out->length - line,
+			   WIDTH - (out->length - line));
 }
 
-/* Of a tier that is not in use its own line tells why: not each of its programs. */
+/* Of a tier that is not in use its own line tells why, of a hook its own: not each program. */
 static bool is_listed(const struct findings *findings, int id)
 {
 	const char *tier = findings->programs[id].tier;
 
 	if (id == NA_PROGRAM_AGENT)
 		return false;
+	if (findings->programs[id].attached || findings->programs[id].hook)
+		return findings->programs[id].attached;
 	for (int other = NA_TIER_FEXIT; other < NA_TIER_COUNT; other++)
 		if (!strcmp(tier, na_tier_name((enum na_tier)other)))
 			return other == (int)findings->tier;
@@ -225,7 +208,7 @@ static void append_self_test(struct na_buffer *out, const struct findings *findi
 	na_buffer_append_string(out, findings->self_test ? "FAILED: " : "passed, ");
 	if (findings->self_test && findings->self_test != -ETIME)
 		na_buffer_printf(out, "%s; ", strerrordesc_np(-findings->self_test));
-	append_wrapped(out, findings->why.data, 12, WIDTH - 12 - 8);
+	na_hook_table_wrap(out, findings->why.data, 12, WIDTH - 12 - 8);
 }
 
 static double at_least_0(double value)
@@ -268,7 +251,7 @@ static void append_tiers(struct na_buffer *out, const struct findings *findings)
 		else if (!findings->tiers[tier])
 			na_buffer_append_string(out, "possible here, not in use\n");
 		else
-			append_wrapped(out, why->data, 20, WIDTH - 20);
+			na_hook_table_wrap(out, why->data, 20, WIDTH - 20);
 	}
 }
 
@@ -279,6 +262,7 @@ static void append_table(struct na_buffer *out, const struct findings *findings)
 	for (int id = NA_PROGRAM_NONE + 1; id < NA_PROGRAM_COUNT; id++)
 		if (is_listed(findings, id))
 			append_program(out, &findings->programs[id]);
+	na_hook_table_append(out, findings->hooks, findings->programs);
 	append_self_test(out, findings);
 	append_price(out, findings);
 	append_tiers(out, findings);
@@ -324,7 +308,8 @@ static json_t *json_of(const struct findings *findings)
 				  "possible", !findings->tiers[tier], "used",
 				  is_used(findings, (enum na_tier)tier), "reason",
 				  findings->tiers[tier] ? findings->tier_whys[tier].data : NULL));
-	return json_pack("{s:o s:{s:b s:s*} s:{s:f s:f s:f s:f} s:o}", "programs", programs,
+	return json_pack("{s:o s:o s:{s:b s:s*} s:{s:f s:f s:f s:f} s:o}", "programs", programs,
+			 "hooks", na_hook_table_json(findings->hooks, findings->programs),
 			 "self_test", "passed", !findings->self_test, "message", findings->why.data,
 			 "price", "call_ns",
 			 at_least_0(findings->with.call - findings->without.call), "call_base_ns",

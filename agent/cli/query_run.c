@@ -18,14 +18,12 @@
 /* While following, what was found is shown after that long at the latest. */
 #define WAIT_NS NA_NS_PER_SEC
 
-_Static_assert(NA_EVENT_COUNT <= 64, "types are bits");
-
 struct run {
 	const struct na_query *query;
 	struct na_reader *reader;
 	struct na_query_output *output;
 	struct na_summary *summary;
-	uint64_t types; /* bits of enum na_event_type that the filter can match */
+	bool types[NA_EVENT_COUNT]; /* that the filter can match */
 };
 
 static volatile sig_atomic_t stop;
@@ -47,40 +45,40 @@ static void take_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL); /* write says EPIPE */
 }
 
-/* Types that the values of an `event` term name; where a `*` stands, the event itself decides. */
-static uint64_t types_of(const struct na_filter_term *term)
+/* Does the term leave events of the type? Where a `*` stands, the event itself decides. */
+static bool leaves_type(const struct na_filter_term *term, enum na_event_type type)
 {
-	uint64_t types = 0;
+	bool named = false;
 
 	for (size_t i = 0; i < term->count; i++) {
-		enum na_event_type type;
+		const char *value = term->values[i].text.data;
 
-		if (memchr(term->values[i].text.data, '*', term->values[i].text.length))
-			return term->negated ? 0 : UINT64_MAX;
-		if (na_event_find(term->values[i].text.data, &type) == 0)
-			types |= UINT64_C(1) << type;
+		if (strchr(value, '*'))
+			return true;
+		named |= strcmp(value, na_event_name(type)) == 0;
 	}
-	return types;
+	return named != term->negated;
 }
 
 /* What the filter says of types, to pass over the others before they are decoded. */
-static uint64_t wanted_types(const struct na_filter *filter)
+static void find_wanted_types(const struct na_filter *filter, bool ret_types[NA_EVENT_COUNT])
 {
-	uint64_t types = UINT64_MAX;
 	size_t count = 0;
 	const struct na_filter_term *terms = filter ? na_filter_terms(filter, &count) : NULL;
 
-	for (size_t i = 0; i < count; i++)
-		if (terms[i].key == NA_FILTER_EVENT)
-			types &= terms[i].negated ? ~types_of(&terms[i]) : types_of(&terms[i]);
-	return types;
+	for (int type = 0; type < NA_EVENT_COUNT; type++) {
+		ret_types[type] = true;
+		for (size_t i = 0; i < count; i++)
+			if (terms[i].key == NA_FILTER_EVENT)
+				ret_types[type] &= leaves_type(&terms[i], (enum na_event_type)type);
+	}
 }
 
 static bool is_wanted(void *context, enum na_event_type type, const struct na_frame_event *event)
 {
 	const struct run *run = context;
 
-	return run->types >> type & 1 && event->wall_ns >= run->query->since_ns &&
+	return run->types[type] && event->wall_ns >= run->query->since_ns &&
 	       event->wall_ns < run->query->until_ns;
 }
 
@@ -203,7 +201,7 @@ static int prepare(struct run *run)
 		run->output = na_query_output_new(run->query->format, run->query->colour);
 	if (!run->summary && !run->output)
 		return na_command_out_of_memory();
-	run->types = wanted_types(run->query->filter);
+	find_wanted_types(run->query->filter, run->types);
 	na_reader_set_wanted(run->reader, is_wanted, run);
 	return NA_EXIT_DONE;
 }

@@ -10,9 +10,10 @@
 #include "cli/outputs.h"
 #include "cli/session_capture.h"
 #include "config/difference.h"
+#include "config/hooks.h"
 
 struct changes {
-	bool labels, outputs, excluded;
+	bool labels, outputs, excluded, hooks;
 };
 
 /* Does the kernel apply this filter? It began with those of the first configuration. */
@@ -41,6 +42,7 @@ static void take_change(void *context, const struct na_config_change *change)
 	}
 	changes->labels |= strcmp(change->path, "labels") == 0;
 	changes->excluded |= strcmp(change->path, "capture.exclude") == 0;
+	changes->hooks |= strcmp(change->path, "capture.hooks") == 0;
 	changes->outputs |= strcmp(change->path, "log.level") == 0; /* theirs as well */
 	if (strncmp(change->path, "outputs", strlen("outputs")) != 0) {
 		na_log_notice("reload: %s is now %s", change->path, change->now);
@@ -69,6 +71,21 @@ static void tell_stuck(const struct na_source *source)
 				       "netaudit is started again",
 				       text.data);
 	}
+}
+
+/* Modes are values in the kernel; but no program can be attached with the rights that are left. */
+static void apply_hooks(struct na_source *source)
+{
+	struct na_hook_setting settings[NA_HOOK_COUNT];
+	uint64_t stuck;
+
+	na_config_hooks(source->session->config, settings);
+	na_capture_set_hooks(source->capture, settings, &stuck);
+	for (int hook = 1; hook < NA_HOOK_COUNT; hook++)
+		if (stuck >> hook & 1)
+			na_log_warning("reload: capture.hooks: %s: %s needs a restart",
+				       na_hook_rows[hook].name.data,
+				       na_hook_mode_name((enum na_hook_mode)settings[hook].mode));
 }
 
 static int apply_labels(struct na_source *source, const struct na_config *fresh)
@@ -104,6 +121,8 @@ static void apply(struct na_source *source, const struct changes *changes)
 					    na_cli_connection_interval(config));
 	if (changes->excluded)
 		tell_stuck(source);
+	if (changes->hooks)
+		apply_hooks(source);
 	if (!changes->outputs)
 		return;
 	error = na_delivery_reload(&source->delivery, config);

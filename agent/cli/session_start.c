@@ -46,6 +46,28 @@ static int report_missing(struct na_source *source)
 	return result;
 }
 
+/* Hooks that the configuration asks for and that no program is on. As report_missing. */
+static int report_hooks(struct na_source *source)
+{
+	struct na_hook_state hooks[NA_HOOK_COUNT];
+	int result = 0;
+
+	na_capture_hooks(source->capture, hooks);
+	for (int hook = 1; hook < NA_HOOK_COUNT && result >= 0; hook++) {
+		NA_CLEANUP(na_buffer_done) struct na_buffer message = {0};
+		int error;
+
+		if (!hooks[hook].setting.asked || hooks[hook].program ||
+		    hooks[hook].setting.mode == NA_HOOK_MODE_OFF)
+			continue;
+		na_buffer_printf(&message, "capture.hooks: %s cannot be had: %s",
+				 na_hook_rows[hook].name.data, hooks[hook].reason);
+		error = report_degraded(source, &message);
+		result = error ? error : 1;
+	}
+	return result;
+}
+
 /* As report_missing: 0, 1 or an error. */
 static int self_test(struct na_source *source)
 {
@@ -61,11 +83,12 @@ static int self_test(struct na_source *source)
 static int test_sources(struct na_source *source)
 {
 	int missing = report_missing(source);
-	int failed = missing < 0 ? missing : self_test(source);
+	int unhooked = missing < 0 ? missing : report_hooks(source);
+	int failed = unhooked < 0 ? unhooked : self_test(source);
 
 	if (failed < 0)
 		return na_session_result(failed);
-	if (!source->session->options->strict || (!missing && !failed))
+	if (!source->session->options->strict || (!missing && !unhooked && !failed))
 		return NA_EXIT_DONE;
 	na_log_error("not every source works, and --strict was given");
 	return NA_EXIT_UNAVAILABLE;

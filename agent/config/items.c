@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "config/filter.h"
+#include "config/hooks.h"
 #include "config/outputs.h"
 #include "config/suggest.h"
 #include "config/text.h"
@@ -102,6 +103,11 @@ static int check_pair_name(const struct na_option *option, struct na_text name,
 	return -EINVAL;
 }
 
+static bool is_of_hooks(const struct na_option *option)
+{
+	return strcmp(option->allowed, NA_HOOK_SETTINGS) == 0;
+}
+
 static struct na_config_pair *find_pair(const struct na_config_map *map, struct na_text name)
 {
 	for (size_t i = 0; i < map->count; i++)
@@ -181,12 +187,13 @@ static void print_texts(const struct na_text *texts, size_t count, struct na_buf
 	na_buffer_append_char(out, ']');
 }
 
-static void print_map(const struct na_config_map *map, struct na_buffer *out)
+static void print_map(const struct na_option *option, const struct na_config_map *map,
+		      struct na_buffer *out)
 {
 	na_buffer_append_char(out, '{');
 	for (size_t i = 0; i < map->count; i++) {
 		na_buffer_printf(out, "%s%s: ", i ? ", " : "", map->pairs[i].name.data);
-		na_text_print_yaml(map->pairs[i].value, out);
+		na_value_print_pair(option, &map->pairs[i], out);
 	}
 	na_buffer_append_char(out, '}');
 }
@@ -211,7 +218,9 @@ int na_value_put(const struct na_option *option, struct na_text name, struct na_
 		 struct na_buffer *why)
 {
 	struct na_config_pair pair = {.origin = *origin}, *old = find_pair(map, name);
-	int error = check_pair_name(option, name, why);
+	struct na_hook_setting setting;
+	int error = is_of_hooks(option) ? na_config_hook_parse(name, text, &setting, why)
+					: check_pair_name(option, name, why);
 
 	if (!error && !old && map->count >= na_value_limit(NA_OPTION_NUMBER, option->max)) {
 		na_buffer_printf(why, "more than %s names", option->max);
@@ -231,6 +240,15 @@ int na_value_put(const struct na_option *option, struct na_text name, struct na_
 	if (error)
 		free_pair(&pair);
 	return error;
+}
+
+void na_value_print_pair(const struct na_option *option, const struct na_config_pair *pair,
+			 struct na_buffer *out)
+{
+	if (is_of_hooks(option))
+		na_config_hook_print(pair->value, out);
+	else
+		na_text_print_yaml(pair->value, out);
 }
 
 size_t na_value_count(const struct na_option *option, const void *value)
@@ -298,7 +316,7 @@ void na_items_print(const struct na_option *option, const void *value, struct na
 		na_config_outputs_print(value, out);
 		break;
 	default:
-		print_map(value, out);
+		print_map(option, value, out);
 	}
 }
 

@@ -139,6 +139,32 @@ static int load_list(const struct na_loader *loader, const struct na_rows *rows,
 	return error;
 }
 
+static bool is_pair_value(const struct na_option *option, const yaml_node_t *value)
+{
+	if (value->type == YAML_MAPPING_NODE)
+		return strcmp(option->allowed, NA_HOOK_SETTINGS) == 0;
+	return value->type == YAML_SCALAR_NODE && !na_yaml_is_null(value);
+}
+
+/* With a NUL behind; nothing after a mistake. */
+static int pair_text(const struct na_loader *loader, const struct na_option *option,
+		     const yaml_node_t *value, struct na_buffer *ret_text)
+{
+	struct na_text text;
+	int error;
+
+	if (value->type == YAML_SCALAR_NODE) {
+		text = na_yaml_text(value);
+		na_buffer_append(ret_text, text.data, text.length);
+	} else {
+		error = na_load_hook(loader, option, value, ret_text);
+		if (error || !ret_text->length)
+			return error;
+	}
+	na_buffer_append_char(ret_text, '\0');
+	return na_buffer_error(ret_text);
+}
+
 static int load_pair(const struct na_loader *loader, const struct na_rows *rows,
 		     const struct na_option *option, const yaml_node_t *mapping,
 		     const yaml_node_pair_t *pair)
@@ -148,16 +174,20 @@ static int load_pair(const struct na_loader *loader, const struct na_rows *rows,
 	struct na_place place = na_load_place(loader, key);
 	struct na_config_origin origin = na_place_origin(&place);
 	NA_CONFIG_BUFFER why = {0};
+	NA_CONFIG_BUFFER text = {0};
 	int error;
 
-	if (key->type != YAML_SCALAR_NODE || value->type != YAML_SCALAR_NODE ||
-	    na_yaml_is_null(value)) {
+	if (key->type != YAML_SCALAR_NODE || !is_pair_value(option, value)) {
 		na_load_refuse(loader, key, option->path, "each name has one text");
 		return 0;
 	}
 	if (is_repeated(loader, mapping, pair, option->path))
 		return 0;
-	error = na_value_put(option, na_yaml_text(key), na_yaml_text(value), &origin,
+	error = pair_text(loader, option, value, &text);
+	if (error || !text.length)
+		return error;
+	error = na_value_put(option, na_yaml_text(key),
+			     (struct na_text){text.data, text.length - 1}, &origin,
 			     na_rows_member(rows, option), &why);
 	return na_mistake_if(error, loader->errors, &place, option->path, &why);
 }
@@ -250,10 +280,7 @@ static int load_key(const struct na_loader *loader, const yaml_node_t *mapping,
 		return 0;
 	if (match == NA_OPTION_KEY)
 		return load_option(loader, rows, option, value);
-	if (match == NA_OPTION_SECTION)
-		return na_load_section(loader, value, path);
-	na_load_refuse(loader, key, path, "not available in this version yet");
-	return 0;
+	return na_load_section(loader, value, path);
 }
 
 /* ------------------------------------------------------------------------------------------- */

@@ -44,6 +44,10 @@ yaml_node_t *na_load_value(const struct na_loader *loader, const yaml_node_t *ma
  */
 int na_load_section(const struct na_loader *loader, yaml_node_t *node, const char *section);
 
+/* {mode: …, sample: …} of a hook as one text (hooks.h), empty after a mistake. */
+int na_load_hook(const struct na_loader *loader, const struct na_option *option,
+		 const yaml_node_t *mapping, struct na_buffer *ret_text);
+
 /* The list of outputs, appended to those of the configuration. */
 int na_load_outputs(const struct na_loader *loader, const struct na_option *option,
 		    yaml_node_t *node);

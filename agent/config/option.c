@@ -30,9 +30,6 @@ const struct na_option na_output_options[NA_OUTPUT_OPTION_COUNT] = {
 #include "output_options.def"
 };
 
-/* Fixed in the documentation, made by later versions: asking for one must not be passed over. */
-static const char *const later[] = {"capture.hooks"};
-
 /* Is `path` the section `section`, or below it? */
 static bool is_below(const char *path, const char *section)
 {
@@ -96,9 +93,6 @@ enum na_option_match na_option_find(const struct na_rows *rows, size_t count, co
 {
 	enum na_option_match match = NA_OPTION_UNKNOWN;
 
-	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
-		if (is_below(path, later[i]))
-			return NA_OPTION_LATER;
 	for (size_t i = 0; i < count && match == NA_OPTION_UNKNOWN; i++) {
 		match = find_in(&rows[i], path, ret_option);
 		if (match == NA_OPTION_KEY)

@@ -51,9 +51,8 @@ static inline struct na_config_origin *na_rows_origin(const struct na_rows *rows
 
 enum na_option_match {
 	NA_OPTION_UNKNOWN,
-	NA_OPTION_KEY,     /* of an option: ret_option is set, ret_rows has it */
-	NA_OPTION_SECTION, /* some option's path begins with it */
-	NA_OPTION_LATER    /* of a later version */
+	NA_OPTION_KEY,    /* of an option: ret_option is set, ret_rows has it */
+	NA_OPTION_SECTION /* some option's path begins with it */
 };
 
 /* Longer paths are nobody's. */

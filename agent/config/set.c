@@ -110,9 +110,7 @@ static int refuse_path(const struct na_rows *rows, const char *path, enum na_opt
 {
 	NA_CONFIG_BUFFER why = {0};
 
-	if (match == NA_OPTION_LATER) {
-		na_buffer_append_string(&why, "not available in this version yet");
-	} else if (match == NA_OPTION_SECTION) {
+	if (match == NA_OPTION_SECTION) {
 		na_buffer_append_string(&why, "a group of keys, name one of them");
 	} else {
 		na_buffer_append_string(&why, "unknown key");

@@ -76,8 +76,8 @@ static void show_texts(const struct na_text *texts, size_t count, const struct s
 	}
 }
 
-static void show_map(const struct na_config_map *map, const struct shown *shown,
-		     struct na_buffer *out)
+static void show_map(const struct na_option *option, const struct na_config_map *map,
+		     const struct shown *shown, struct na_buffer *out)
 {
 	if (!map->count) {
 		na_buffer_append_string(out, " {}");
@@ -93,7 +93,7 @@ static void show_map(const struct na_config_map *map, const struct shown *shown,
 		if (shown->masked && is_secret(pair->name.data))
 			na_buffer_append_string(out, "'***'");
 		else
-			na_text_print_yaml(pair->value, out);
+			na_value_print_pair(option, pair, out);
 		append_origin(&pair->origin, start, out);
 	}
 }
@@ -113,7 +113,7 @@ static void show_value(const struct na_option *option, const void *value, const 
 		show_texts(filters->texts, filters->count, shown, out);
 		break;
 	case NA_OPTION_MAP:
-		show_map(value, shown, out);
+		show_map(option, value, shown, out);
 		break;
 	default:
 		na_buffer_append_char(out, ' ');

@@ -53,6 +53,10 @@ int na_value_put(const struct na_option *option, struct na_text name, struct na_
 		 const struct na_config_origin *origin, struct na_config_map *map,
 		 struct na_buffer *why);
 
+/* The value of a pair of the option's map, as in a file. */
+void na_value_print_pair(const struct na_option *option, const struct na_config_pair *pair,
+			 struct na_buffer *out);
+
 /* How many items a list or map has. */
 size_t na_value_count(const struct na_option *option, const void *value);
 

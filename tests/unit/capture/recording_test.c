@@ -382,13 +382,15 @@ static void invalid_records_are_not_recorded(void **state)
 {
 	struct na_recorder *recorder = NULL;
 	struct taken taken = {0};
+	uint8_t program;
 
 	(void)state;
 	make_records(1, 1);
 	assert_int_equal(na_recorder_open(path, &head, &recorder), 0);
-	record_at(0)->program += NA_PROGRAM_COUNT;
+	program = record_at(0)->program;
+	record_at(0)->program = NA_PROGRAM_COUNT;
 	assert_int_equal(na_recorder_add(recorder, record_at(0)), -EINVAL);
-	record_at(0)->program -= NA_PROGRAM_COUNT;
+	record_at(0)->program = program;
 	assert_int_equal(na_recorder_add(recorder, record_at(0)), 0);
 	assert_int_equal(na_recorder_close(&recorder), 0);
 	assert_int_equal(replay(path, take, &taken), 0);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "config/filter.h"
+#include "config/hooks.h"
 #include "config/number.h"
 #include "config/option.h"
 #include "config/value.h"
@@ -338,8 +339,32 @@ static const struct {
 	{"output: []\n", "a.yaml:1:1: unknown key \"output\", did you mean \"outputs\"?\n"},
 	{"tail_size: 1MiB\n",
 	 "a.yaml:1:1: unknown key \"tail_size\", did you mean \"journal.tail_size\"?\n"},
-	{"capture:\n  hooks: {socket_setsockopt: event}\n",
-	 "a.yaml:2:3: capture.hooks: not available in this version yet\n"},
+	{"capture:\n  hooks: [socket_bind]\n", "a.yaml:2:10: capture.hooks: names with texts are "
+					       "needed here, as {name: text}\n"},
+	{"capture:\n  hooks:\n    socket_setsockop: event\n",
+	 "a.yaml:3:5: capture.hooks: \"socket_setsockop\" is no security hook, did you mean "
+	 "\"socket_setsockopt\"?\n"},
+	{"capture:\n  hooks:\n    socket_bind: evnt\n    socket_listen: ~\n",
+	 "a.yaml:3:5: capture.hooks: \"evnt\" is none of off, denied, count, event, did you mean "
+	 "\"event\"?\n"
+	 "a.yaml:4:5: capture.hooks: each name has one text\n"},
+	{"capture:\n  hooks:\n    socket_bind: off\n    socket_bind: count\n",
+	 "a.yaml:4:5: capture.hooks: given twice, first in line 3\n"},
+	{"capture:\n  hooks:\n    socket_bind: {sample: 3}\n",
+	 "a.yaml:3:18: capture.hooks: the mode is missing\n"},
+	{"capture:\n  hooks:\n    socket_bind: {mode: event, sampel: 3}\n",
+	 "a.yaml:3:32: capture.hooks: \"sampel\" is none of mode, sample, did you mean "
+	 "\"sample\"?\n"},
+	{"capture:\n  hooks:\n    socket_bind: {mode: event, mode: off}\n",
+	 "a.yaml:3:32: capture.hooks: given twice\n"},
+	{"capture:\n  hooks:\n    socket_bind: {mode: [event]}\n",
+	 "a.yaml:3:19: capture.hooks: each key has one value\n"},
+	{"capture:\n  hooks:\n    socket_bind: {mode: denied, sample: 3}\n",
+	 "a.yaml:3:5: capture.hooks: a sample is of the mode event only\n"},
+	{"capture:\n  hooks:\n    socket_bind: {mode: event, sample: 0}\n",
+	 "a.yaml:3:5: capture.hooks: \"0\" is no sample: one call in 1 to 1000000\n"},
+	{"capture:\n  hooks: {sock_graft: denied}\n",
+	 "a.yaml:2:11: capture.hooks: sock_graft refuses nothing: off, count or event\n"},
 	{"capture:\n  attach: x: y\n",
 	 "a.yaml:2:12: not YAML: mapping values are not allowed in this context\n"},
 	{"capture: [\n",
@@ -503,7 +528,9 @@ static const struct {
 	{"outputs=x", "--set: outputs: a list is needed here, as [{name: one, type: file}]\n"},
 	{"outputs.x=1", "--set: outputs.x: unknown key\n"},
 	{"journal.path=x", "--set: journal.path: \"x\" is not a path that begins with /\n"},
-	{"capture.hooks.x=off", "--set: capture.hooks.x: not available in this version yet\n"},
+	{"capture.hooks.x=off", "--set: capture.hooks: \"x\" is no security hook\n"},
+	{"capture.hooks.socket_bind=event/x",
+	 "--set: capture.hooks: \"x\" is no sample: one call in 1 to 1000000\n"},
 	{"capture.rings=17", "--set: capture.rings: \"17\" is more than 16\n"},
 	{"capture.rings=", "--set: capture.rings: \"\" is not a whole number\n"},
 	{"capture.families=", "--set: capture.families: needs at least 1\n"},
@@ -574,6 +601,43 @@ static void test_show(void **state)
 	na_config_free(again);
 }
 
+/* capture.hooks over the defaults, as a file has it and as --set has; and shown so that it loads.
+ */
+static void test_hooks(void **state)
+{
+	struct na_hook_setting settings[NA_HOOK_COUNT];
+	struct na_config *config = na_config_new(NULL);
+	struct na_config_errors errors = {0};
+	struct na_buffer shown = {0};
+	const char *path = write_file("a.yaml", "capture:\n"
+						"  hooks:\n"
+						"    socket_bind: {sample: 10, mode: event}\n"
+						"    socket_listen: off\n");
+
+	(void)state;
+	if (na_config_load_file(config, path, &errors))
+		fail_msg("%s", messages_of(&errors));
+	assert_int_equal(na_config_set(config, "capture.hooks.sock_graft=event/3", &errors), 0);
+	assert_int_equal(na_config_set(config, "capture.hooks={socket_connect: count}", &errors),
+			 0);
+	na_config_hooks(config, settings);
+	assert_int_equal(settings[NA_HOOK_SOCKET_BIND].mode, NA_HOOK_MODE_EVENT);
+	assert_int_equal(settings[NA_HOOK_SOCKET_BIND].sample, 10);
+	assert_true(settings[NA_HOOK_SOCKET_BIND].asked);
+	assert_int_equal(settings[NA_HOOK_SOCKET_LISTEN].mode, NA_HOOK_MODE_OFF);
+	assert_int_equal(settings[NA_HOOK_SOCK_GRAFT].sample, 3);
+	assert_int_equal(settings[NA_HOOK_SOCKET_CONNECT].mode, NA_HOOK_MODE_COUNT);
+	assert_int_equal(settings[NA_HOOK_SOCKET_ACCEPT].mode, NA_HOOK_MODE_DENIED);
+	assert_int_equal(settings[NA_HOOK_SOCKET_ACCEPT].sample, 1);
+	assert_false(settings[NA_HOOK_SOCKET_ACCEPT].asked);
+	show(config, &shown);
+	assert_non_null(strstr(shown.data, "\n    socket_bind: {mode: event, sample: 10} # /tmp/"));
+	assert_non_null(strstr(shown.data, "\n    socket_listen: off"));
+	assert_int_equal(na_config_load_text(config, na_text_of(shown.data), "shown", &errors), 0);
+	na_buffer_done(&shown);
+	na_config_free(config);
+}
+
 static void test_numbers(void **state)
 {
 	static const struct {
@@ -641,7 +705,7 @@ static void test_default_file(void **state)
 	for (char *a = strtok(shown.data, "\n"), *b = defaults.data; a; a = strtok(NULL, "\n")) {
 		assert_memory_equal(a, b, strcspn(a, "#"));
 		b += strcspn(b, "\n") + 1;
-		if (!strstr(a, "labels") && strchr(a, '#'))
+		if (!strstr(a, "labels") && !strstr(a, "hooks") && strchr(a, '#'))
 			assert_null(strstr(a, "# default"));
 	}
 	na_buffer_done(&text);
@@ -735,7 +799,7 @@ int main(void)
 		cmocka_unit_test(test_set),          cmocka_unit_test(test_set_mistakes),
 		cmocka_unit_test(test_show),         cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_default_file), cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_random),       cmocka_unit_test(test_hooks),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

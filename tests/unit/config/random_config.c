@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hook.h"
 #include "config/number.h"
 #include "config/option.h"
 #include "config/text.h"
@@ -123,11 +124,30 @@ static void list(unsigned int *seed, const struct na_option *option, struct na_b
 	na_buffer_append_char(out, ']');
 }
 
+static void hooks(unsigned int *seed, size_t count, struct na_buffer *out)
+{
+	na_buffer_append_char(out, '{');
+	for (size_t i = 0; i < count; i++) {
+		const char *hook = na_hook_rows[1 + 4 * i + below(seed, 4)].name.data;
+
+		na_buffer_printf(out, "%s%s: ", i ? ", " : "", hook);
+		if (below(seed, 2))
+			na_buffer_append_string(out, below(seed, 2) ? "off" : "count");
+		else
+			na_buffer_printf(out, "{mode: event, sample: %zu}", 1 + below(seed, 9));
+	}
+	na_buffer_append_char(out, '}');
+}
+
 static void map(unsigned int *seed, const struct na_option *option, struct na_buffer *out)
 {
 	const char *dot = strcmp(option->allowed, NA_DOTTED_NAMES) == 0 ? "." : "_";
 	size_t count = below(seed, 4);
 
+	if (strcmp(option->allowed, NA_HOOK_SETTINGS) == 0) {
+		hooks(seed, count, out);
+		return;
+	}
 	na_buffer_append_char(out, '{');
 	for (size_t i = 0; i < count; i++) {
 		na_buffer_printf(out, "%snull%s%zu: ", i ? ", " : "", dot, i);

@@ -264,6 +264,17 @@ static void fill_denied(struct na_event *event)
 	NA_SET_TEXT(event, NA_POLICY, "lsm");
 }
 
+static void fill_hook(struct na_event *event)
+{
+	set_curl(event);
+	set_socket(event, "tcp", "inet", "stream");
+	set_destination(event, "10.0.0.5", 443);
+	NA_SET_TEXT(event, NA_HOOK, "socket_setsockopt");
+	NA_SET(event, NA_SOCKOPT_LEVEL, 1);
+	NA_SET(event, NA_SOCKOPT_NAME, 9);
+	NA_SET(event, NA_SAMPLE, 10);
+}
+
 static void fill_process_started(struct na_event *event)
 {
 	set_curl(event);
@@ -450,6 +461,7 @@ const struct na_sample na_samples[] = {
 	{"events_lost-output", fill_events_lost_output, NA_EVENT_EVENTS_LOST},
 	{"heartbeat-output", fill_heartbeat_output, NA_EVENT_HEARTBEAT},
 	{"output_tested", fill_output_tested, NA_EVENT_OUTPUT_TESTED},
+	{"hook.socket_setsockopt", fill_hook, NA_EVENT_HOOK_SOCKET_SETSOCKOPT},
 };
 
 const size_t na_sample_count = sizeof(na_samples) / sizeof(*na_samples);

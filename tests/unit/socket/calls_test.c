@@ -259,11 +259,11 @@ static void a_refusal_by_a_hook_is_told_once(void **unused)
 	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_LISTEN, -EACCES);
 	result(world, CLIENT, 1, NA_OPERATION_LISTEN, -EACCES, 5, 0);
 	expect(world, "denied by=client tid=101 uid=100 to=:: error=EACCES op=listen policy=lsm "
-		      "hook=socket_listen\n");
+		      "hook=socket_listen backlog=0\n");
 	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_SHUTDOWN, -EACCES);
 	result(world, CLIENT, 1, NA_OPERATION_SHUTDOWN, -EACCES, 2, 0);
 	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=shutdown policy=lsm "
-		      "hook=socket_shutdown\n");
+		      "hook=socket_shutdown how=read\n");
 	hook_asked(world, CLIENT, 0, NA_HOOK_SOCKET_CREATE, -EACCES);
 	create_failed(world, CLIENT, NA_PROGRAM_CALL_SOCKET, SOCK_STREAM, -EACCES, false);
 	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=socket policy=lsm "
@@ -281,6 +281,7 @@ static void a_refusal_of_another_call_is_told_for_itself(void **unused)
 	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_BIND, -EACCES);
 	na_buffer_clear(&world->lines);
 	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_LISTEN, 0);
+	na_buffer_clear(&world->lines);
 	result(world, CLIENT, 1, NA_OPERATION_LISTEN, -EACCES, 5, 0);
 	expect(world, "denied by=client tid=101 uid=100 to=:: error=EACCES op=listen policy=lsm\n");
 	result(world, SERVER, 1, NA_OPERATION_BIND, -EACCES, 0, 0);

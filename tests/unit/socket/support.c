@@ -90,6 +90,12 @@ static void append_event(struct na_buffer *out, const struct na_event *event)
 	append(out, event, NA_FIELD_NA_OPERATION, "op", event->f_NA_OPERATION);
 	append(out, event, NA_FIELD_NA_POLICY, "policy", event->f_NA_POLICY);
 	append(out, event, NA_FIELD_NA_HOOK, "hook", event->f_NA_HOOK);
+	append_number(out, event, NA_FIELD_NA_SOCKOPT_LEVEL, "level", event->f_NA_SOCKOPT_LEVEL);
+	append_number(out, event, NA_FIELD_NA_SOCKOPT_NAME, "option", event->f_NA_SOCKOPT_NAME);
+	append_number(out, event, NA_FIELD_NA_MESSAGE_SIZE, "size", event->f_NA_MESSAGE_SIZE);
+	append_number(out, event, NA_FIELD_NA_MESSAGE_FLAGS, "flags", event->f_NA_MESSAGE_FLAGS);
+	append_number(out, event, NA_FIELD_NA_SECID, "secid", event->f_NA_SECID);
+	append_number(out, event, NA_FIELD_NA_SAMPLE, "sample", event->f_NA_SAMPLE);
 	append(out, event, NA_FIELD_NA_SHUTDOWN_HOW, "how", event->f_NA_SHUTDOWN_HOW);
 	append_number(out, event, NA_FIELD_NA_BACKLOG, "backlog", event->f_NA_BACKLOG);
 	append(out, event, NA_FIELD_NA_SOCKET_STATE, "state", event->f_NA_SOCKET_STATE);
