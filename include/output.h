@@ -23,7 +23,7 @@ struct na_output_instance; /* the output's own */
 /*
  * `event` is borrowed until put returns. `id` and `body` of a record that was taken stay where they
  * are until it is acknowledged or rejected, `failed` returned, or close returned: no output copies
- * them.
+ * them. One that has to, into what it sends, says `copies`: then they are borrowed as the event is.
  */
 struct na_output_record {
 	uint64_t number;     /* counts the records of an instance from 1: what is acknowledged */
@@ -127,6 +127,7 @@ struct na_output {
 	const struct na_option *options;
 	size_t option_count;
 	size_t options_size; /* of the struct they fill */
+	bool copies;         /* put copies what it takes; so nothing that was taken is rejected */
 	na_output_check *check;
 	na_output_paths *paths;         /* may be NULL */
 	na_output_endpoints *endpoints; /* may be NULL */

@@ -8,9 +8,11 @@
 #include "event.h"
 
 struct na_arena_chunk;
+struct na_pool;
 
 /* All 0 is an empty one. */
 struct na_arena {
+	struct na_pool *pool; /* where large chunks come from; NULL: malloc, as small ones */
 	struct na_arena_chunk *last;
 	size_t used;  /* of the last chunk */
 	size_t bytes; /* of all chunks */

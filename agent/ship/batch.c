@@ -24,9 +24,13 @@ static int make_room(struct na_batch *batch)
 
 /* ------------------------------------------------------------------------------------------- */
 
-struct na_batch *na_batch_new(void)
+struct na_batch *na_batch_new(struct na_pool *pool)
 {
-	return calloc(1, sizeof(struct na_batch));
+	struct na_batch *batch = calloc(1, sizeof(*batch));
+
+	if (batch)
+		batch->texts.pool = batch->events.pool = pool;
+	return batch;
 }
 
 void na_batch_free(struct na_batch *batch)

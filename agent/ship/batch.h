@@ -17,10 +17,11 @@ struct na_batch {
 	struct na_output_record *records;
 	size_t count, taken, size; /* `size`: there is room for */
 	struct na_arena texts, events;
+	uint64_t sequence; /* of the last event that it was made of; the lane's */
 };
 
-/* NULL: out of memory. */
-struct na_batch *na_batch_new(void);
+/* The pool outlives it. NULL: out of memory. */
+struct na_batch *na_batch_new(struct na_pool *pool);
 void na_batch_free(struct na_batch *batch);
 
 /*
@@ -35,7 +36,7 @@ void na_batch_settle(struct na_batch *batch);
 
 static inline size_t na_batch_bytes(const struct na_batch *batch)
 {
-	return batch->texts.bytes + batch->events.bytes;
+	return batch->texts.bytes + batch->events.bytes + batch->size * sizeof(*batch->records);
 }
 
 #endif

@@ -93,58 +93,6 @@ static bool is_at_rest(struct na_lane *lane)
 	return lane->begun && lane->at_end && !behind && na_lane_is_stored(lane);
 }
 
-static void wait_to_read(struct na_lane *lane, int error)
-{
-	lane->read_after_ns = na_clock_boot_ns() + na_backoff_next(&lane->reader_backoff);
-	na_lane_count_retry(lane);
-	na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_RETRYING,
-		    na_lane_why(lane, strerrordesc_np(-error)));
-}
-
-static bool open_reader(struct na_lane *lane)
-{
-	struct na_reader_options options = {
-		.path = lane->options->journal, .tail = lane->options->tail, .settled = true};
-	int error = 0;
-
-	na_buffer_clear(&lane->why);
-	if (!lane->reader)
-		error = na_reader_open(&options, &lane->reader, &lane->why);
-	if (!error && !lane->begun)
-		error = na_lane_begin(lane);
-	if (!error && lane->goes_back)
-		error = na_reader_seek_position(lane->reader, lane->at.position);
-	if (error == -EAGAIN) {
-		lane->at_end = true; /* nothing was ever written */
-		return false;
-	}
-	if (error < 0)
-		wait_to_read(lane, error);
-	else
-		lane->goes_back = false;
-	return !error;
-}
-
-static void read_journal(struct na_lane *lane)
-{
-	int error;
-
-	if (na_clock_boot_ns() < lane->read_after_ns || !open_reader(lane))
-		return;
-	na_buffer_clear(&lane->why);
-	error = na_lane_fill(lane);
-	if (error < 0) {
-		wait_to_read(lane, error);
-		if (lane->is_halfway)
-			na_lane_rewind(lane, false);
-		return;
-	}
-	if (lane->read_after_ns)
-		na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_WORKING, NULL);
-	lane->read_after_ns = 0;
-	na_backoff_reset(&lane->reader_backoff);
-}
-
 static uint64_t lesser(uint64_t one, uint64_t other)
 {
 	return one < other ? one : other;
@@ -229,11 +177,11 @@ static bool is_over(struct na_lane *lane, const struct requests *requests)
 	if (requests->stop && (now_ns >= requests->deadline_ns || now_ns < lane->wait_until_ns ||
 			       now_ns < lane->read_after_ns))
 		return true;
-	if (!lane->at_end || lane->offer)
+	if (!lane->at_end || lane->offer || lane->filling)
 		return false;
 	if (lane->begun)
 		tell_the_rest(lane);
-	if (lane->offer || !lane->at_end)
+	if (lane->filling || !lane->at_end)
 		return false;
 	return requests->stop || !na_lane_pending(lane);
 }
@@ -242,6 +190,7 @@ static void finish(struct na_lane *lane)
 {
 	struct requests requests = take_requests(lane);
 
+	na_lane_ahead_stop(lane);
 	if (lane->instance && !requests.ended)
 		lane->output->type->drain(lane->instance, requests.deadline_ns);
 	while (na_lane_write_dead_letter(lane))
@@ -252,11 +201,41 @@ static void finish(struct na_lane *lane)
 	na_reader_close(&lane->reader);
 }
 
+/* Offers, reads, or waits for something. */
+static void go_on(struct na_lane *lane, bool stop)
+{
+	bool offers = lane->offer || lane->filling;
+	bool ahead = !offers && na_lane_read_ahead(lane);
+
+	if (!offers && !ahead)
+		na_lane_read(lane);
+	/* What is read ahead is not this thread's until the next round. */
+	offers = !ahead && na_lane_take_filled(lane) && na_clock_boot_ns() >= lane->wait_until_ns;
+	if (offers) {
+		(void)na_lane_read_ahead(lane);
+		na_lane_offer(lane);
+	}
+	if (offers || ahead)
+		na_lane_work(lane, 0);
+	else if (!stop || !lane->at_end)
+		idle(lane);
+}
+
+/* From here on all of the lane is this thread's again. */
+static void come_together(struct na_lane *lane)
+{
+	na_lane_join_ahead(lane);
+	na_lane_store(lane, false);
+	update_lag(lane, false);
+}
+
 /* One round; false: it is over. */
 static bool go_round(struct na_lane *lane)
 {
-	struct requests requests = take_requests(lane);
+	struct requests requests;
 
+	come_together(lane);
+	requests = take_requests(lane);
 	heed(lane, &requests);
 	if (is_over(lane, &requests))
 		return false;
@@ -268,14 +247,7 @@ static bool go_round(struct na_lane *lane)
 		;
 	if (!na_lane_open_instance(lane))
 		return true;
-	if (!lane->offer)
-		read_journal(lane);
-	if (lane->offer && na_clock_boot_ns() >= lane->wait_until_ns) {
-		na_lane_offer(lane);
-		na_lane_work(lane, 0);
-	} else if (!requests.stop || !lane->at_end) {
-		idle(lane);
-	}
+	go_on(lane, requests.stop);
 	return true;
 }
 
@@ -283,11 +255,9 @@ static void *run(void *argument)
 {
 	struct na_lane *lane = argument;
 
-	while (go_round(lane)) {
+	na_lane_ahead_start(lane);
+	while (go_round(lane))
 		na_lane_free_done(lane);
-		na_lane_store(lane, false);
-		update_lag(lane, false);
-	}
 	finish(lane);
 	atomic_store_explicit(&lane->is_through, true, memory_order_release);
 	eventfd_write(lane->through_fd, 1);
@@ -321,6 +291,7 @@ static void init(struct na_lane *lane)
 	pthread_cond_init(&lane->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	na_window_init(&lane->window, &lane->at);
+	na_pool_init(&lane->pool);
 	lane->backoff = lane->reader_backoff = (struct na_backoff){
 		.min_ns = lane->common->retry_min,
 		.max_ns = lane->common->retry_max,
@@ -343,6 +314,7 @@ struct na_lane *na_lane_new(const struct na_ship_options *options,
 	lane->output = output;
 	lane->common = output->common;
 	lane->through_fd = through;
+	lane->allowance = na_allowance_of(options->count, output->type->copies);
 	na_lane_host_init(lane);
 	init(lane);
 	if (lane->common->dedup)
@@ -397,6 +369,7 @@ void na_lane_free(struct na_lane *lane)
 	if (!lane)
 		return;
 	na_lane_rewind(lane, true); /* frees what is on its way */
+	na_pool_done(&lane->pool);
 	na_window_done(&lane->window);
 	na_dedup_free(lane->dedup);
 	na_format_free(lane->format);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "ship/lane_internal.h"
 
@@ -144,8 +145,10 @@ static void free_batches(struct na_lane *lane)
 		lane->first = batch->next;
 		na_batch_free(batch);
 	}
+	na_batch_free(NA_TAKE_POINTER(lane->filling));
 	lane->last = NULL;
 	lane->offer = NULL;
+	na_pool_trim(&lane->pool);
 }
 
 /* A count that is gone begins at what was told. */
@@ -186,8 +189,11 @@ int na_lane_begin(struct na_lane *lane)
 
 void na_lane_rewind(struct na_lane *lane, bool renumber)
 {
-	struct na_mark mark = delivered(lane);
+	struct na_mark mark;
 
+	/* Whatever it has read, or failed to: it is read again. */
+	(void)na_lane_ahead_end(lane);
+	mark = delivered(lane);
 	pthread_mutex_lock(&lane->mutex);
 	na_window_forget(&lane->window, &mark, renumber);
 	pthread_mutex_unlock(&lane->mutex);

@@ -23,16 +23,6 @@ static void acknowledge(struct na_output_host *host, uint64_t first, uint64_t la
 	pthread_mutex_unlock(&lane->mutex);
 }
 
-static void reject(struct na_output_host *host, uint64_t number, const char *reason)
-{
-	struct na_lane *lane = lane_of(host);
-
-	pthread_mutex_lock(&lane->mutex);
-	if (na_window_reject(&lane->window, number, reason))
-		na_lane_wake(lane);
-	pthread_mutex_unlock(&lane->mutex);
-}
-
 static void failed(struct na_output_host *host, const char *reason)
 {
 	struct na_lane *lane = lane_of(host);
@@ -42,6 +32,17 @@ static void failed(struct na_output_host *host, const char *reason)
 	lane->failed = true;
 	na_lane_wake(lane);
 	pthread_mutex_unlock(&lane->mutex);
+}
+
+/* Where the output copies, what it was is gone, and is read again. */
+static void reject(struct na_output_host *host, uint64_t number, const char *reason)
+{
+	struct na_lane *lane = lane_of(host);
+
+	if (lane->output->type->copies)
+		failed(host, reason);
+	else
+		na_lane_reject(lane, number, reason);
 }
 
 static void say_state(struct na_output_host *host, enum na_output_state state, const char *why)
@@ -97,6 +98,14 @@ void na_lane_wake(struct na_lane *lane)
 	pthread_cond_broadcast(&lane->changed);
 	if (lane->sleeper)
 		na_reader_wake(lane->sleeper);
+}
+
+void na_lane_reject(struct na_lane *lane, uint64_t number, const char *reason)
+{
+	pthread_mutex_lock(&lane->mutex);
+	if (na_window_reject(&lane->window, number, reason))
+		na_lane_wake(lane);
+	pthread_mutex_unlock(&lane->mutex);
 }
 
 size_t na_lane_pending(struct na_lane *lane)

@@ -5,6 +5,7 @@
  *   lane.c         the thread's loop; waiting, ending
  *   lane_send.c    the instance: opening, offering, dead letters
  *   lane_read.c    the journal's events through the rules into a batch
+ *   lane_ahead.c   when that is done: also while another batch is offered
  *   lane_own.c     records of the output's own, and what it adds to heartbeats
  *   lane_cursor.c  where to begin, where to go back to, what is stored
  *   lane_host.c    what the output's instance calls, from any thread; states
@@ -26,16 +27,26 @@
 #include "ship/format.h"
 #include "ship/lane.h"
 #include "ship/mark.h"
+#include "ship/pool.h"
+#include "ship/allowance.h"
 #include "ship/window.h"
 
-#define NA_LANE_BYTES_MAX (32u << 20) /* of batches on their way */
-#define NA_LANE_BATCH_BYTES_MAX (4u << 20)
 #define NA_LANE_STORE_NS (200 * NA_NS_PER_MS)
 #define NA_LANE_IDLE_NS NA_NS_PER_SEC       /* for timers of dedup and of the output */
 #define NA_LANE_BUSY_NS (10 * NA_NS_PER_MS) /* the same while replies are awaited */
 
 /* Who says how the output does. The worse one is shown. */
 enum na_lane_voice { NA_LANE_HOST, NA_LANE_OUTPUT, NA_LANE_VOICE_COUNT };
+
+/* The thread that reads ahead. */
+struct na_lane_ahead {
+	pthread_t thread;
+	bool started, begun; /* the lane's thread */
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool busy, quit;
+	int error; /* of na_lane_fill */
+};
 
 struct na_lane {
 	struct na_output_host host; /* first: the instance's calls come back to it */
@@ -47,7 +58,12 @@ struct na_lane {
 	pthread_t thread;
 	bool started;
 
-	/* The lane's thread. */
+	/* The lane's thread, but while the other one reads ahead. */
+	struct na_lane_ahead ahead;
+	struct na_pool pool;
+	struct na_allowance allowance;
+	size_t held;    /* bytes of what is on its way, and */
+	size_t pending; /* records, when na_lane_prepare looked */
 	struct na_reader *reader;
 	struct na_reader_item item;
 	struct na_output_instance *instance;
@@ -58,6 +74,7 @@ struct na_lane {
 	struct na_mark at;             /* behind what was read */
 	struct na_batch *first, *last; /* on their way, the last may be not taken yet */
 	struct na_batch *offer;        /* the one that is being offered */
+	struct na_batch *filling;      /* the one behind it; on no list */
 	struct na_buffer body, id, text, why;
 	struct na_backoff backoff, reader_backoff;
 	uint64_t wait_until_ns; /* backing off; 0: not */
@@ -87,7 +104,12 @@ struct na_lane {
 	atomic_bool is_through; /* release: the thread's last word; acquire: na_lane_is_through */
 };
 
-/* lane_read.c: 0; negative errno: what was read since the last offer is to be read again. */
+/*
+ * lane_read.c: reads into `filling` as far as there is room: prepare looks how much there is. 0;
+ * negative errno: what was read since the last offer is to be read again.
+ */
+void na_lane_prepare(struct na_lane *lane);
+bool na_lane_has_room(const struct na_lane *lane);
 int na_lane_fill(struct na_lane *lane);
 void na_lane_watch(struct na_lane *lane); /* sets what the reader skips */
 int na_lane_flush_dedup(struct na_lane *lane, uint64_t wall_ns);
@@ -97,9 +119,21 @@ int na_lane_add(struct na_lane *lane, const struct na_event *event, const struct
 /* The event behind `at` is left out by the rule. */
 void na_lane_leave_out(struct na_lane *lane, enum na_rule rule);
 
+/*
+ * lane_ahead.c. read: now, in this thread. read_ahead: in the other one, until join_ahead, which
+ * heeds what came of it, or end, which does not; false: there is nothing to read, or no room.
+ */
+void na_lane_ahead_start(struct na_lane *lane);
+void na_lane_ahead_stop(struct na_lane *lane);
+void na_lane_read(struct na_lane *lane);
+bool na_lane_read_ahead(struct na_lane *lane);
+void na_lane_join_ahead(struct na_lane *lane);
+int na_lane_ahead_end(struct na_lane *lane);
+
 /* lane_send.c: what failed has begun a wait when false comes back. */
 bool na_lane_open_instance(struct na_lane *lane);
 void na_lane_close_instance(struct na_lane *lane);
+bool na_lane_take_filled(struct na_lane *lane); /* true: `offer` has records */
 void na_lane_offer(struct na_lane *lane);
 void na_lane_work(struct na_lane *lane, uint64_t timeout_ns);
 bool na_lane_write_dead_letter(struct na_lane *lane); /* true: there may be another */
@@ -125,6 +159,7 @@ bool na_lane_is_stored(struct na_lane *lane); /* as far as it came */
 void na_lane_host_init(struct na_lane *lane);
 void na_lane_wake(struct na_lane *lane);      /* under the mutex */
 size_t na_lane_pending(struct na_lane *lane); /* records on their way */
+void na_lane_reject(struct na_lane *lane, uint64_t number, const char *reason);
 void na_lane_say(struct na_lane *lane, enum na_lane_voice voice, enum na_output_state state,
 		 const char *why);
 

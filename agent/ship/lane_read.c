@@ -90,16 +90,12 @@ static int make_batch(struct na_lane *lane)
 {
 	struct na_batch *batch;
 
-	if (lane->offer)
+	if (lane->filling)
 		return 0;
-	batch = na_batch_new();
+	batch = na_batch_new(&lane->pool);
 	if (!batch)
 		return -ENOMEM;
-	if (lane->last)
-		lane->last->next = batch;
-	else
-		lane->first = batch;
-	lane->last = lane->offer = batch;
+	lane->filling = batch;
 	return 0;
 }
 
@@ -129,7 +125,7 @@ static int add_record(struct na_lane *lane, const struct na_event *event,
 	int error = make_batch(lane);
 
 	if (!error)
-		error = na_batch_add(lane->offer, &record, &added);
+		error = na_batch_add(lane->filling, &record, &added);
 	if (error < 0)
 		return error;
 	pthread_mutex_lock(&lane->mutex);
@@ -264,15 +260,12 @@ static int step(struct na_lane *lane)
 	return error < 0 ? error : found != NA_READER_END;
 }
 
-static bool has_room(struct na_lane *lane)
+static bool is_full(const struct na_lane *lane)
 {
-	size_t bytes = 0;
+	const struct na_batch *batch = lane->filling;
 
-	for (const struct na_batch *batch = lane->first; batch; batch = batch->next)
-		bytes += na_batch_bytes(batch);
-	/* One event may bring more records with it: all that dedup and the budget have to say. */
-	return bytes < NA_LANE_BYTES_MAX &&
-	       na_lane_pending(lane) + NA_DEDUP_KEYS_MAX + 4 < NA_WINDOW_MAX;
+	return batch && (batch->count >= lane->common->batch ||
+			 na_batch_bytes(batch) >= lane->allowance.batch_bytes);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -320,16 +313,35 @@ int na_lane_flush_dedup(struct na_lane *lane, uint64_t wall_ns)
 	}
 }
 
+void na_lane_prepare(struct na_lane *lane)
+{
+	size_t filled = lane->filling ? lane->filling->count : 0;
+
+	lane->held = 0;
+	for (const struct na_batch *batch = lane->first; batch; batch = batch->next)
+		lane->held += na_batch_bytes(batch);
+	lane->pending = na_lane_pending(lane) - filled;
+}
+
+bool na_lane_has_room(const struct na_lane *lane)
+{
+	const struct na_batch *batch = lane->filling;
+	size_t count = lane->pending + (batch ? batch->count : 0);
+
+	/* One event may bring more records with it: all that dedup and the budget have to say. */
+	return count + NA_DEDUP_KEYS_MAX + 4 < NA_WINDOW_MAX &&
+	       na_allowance_has_room(&lane->allowance,
+				     lane->held + (batch ? na_batch_bytes(batch) : 0), count,
+				     batch != NULL);
+}
+
 int na_lane_fill(struct na_lane *lane)
 {
 	int more = 1;
 
 	lane->at_end = false;
 	for (int steps = 0; more > 0 && steps < STEPS_MAX; steps++) {
-		if (lane->offer && (lane->offer->count >= lane->common->batch ||
-				    na_batch_bytes(lane->offer) >= NA_LANE_BATCH_BYTES_MAX))
-			return 0;
-		if (!has_room(lane))
+		if (is_full(lane) || !na_lane_has_room(lane))
 			return 0;
 		more = step(lane);
 	}

@@ -65,7 +65,7 @@ static void take_verdict(struct na_lane *lane, enum na_output_verdict verdict, s
 	}
 	count_taken(lane, records, taken);
 	if (verdict == NA_OUTPUT_REJECT) {
-		lane->host.reject(&lane->host, records[taken].number, na_lane_why(lane, "refused"));
+		na_lane_reject(lane, records[taken].number, na_lane_why(lane, "refused"));
 		taken++;
 	} else {
 		na_lane_say(lane, NA_LANE_HOST, NA_OUTPUT_WORKING, NULL);
@@ -152,6 +152,22 @@ bool na_lane_write_dead_letter(struct na_lane *lane)
 	return false;
 }
 
+bool na_lane_take_filled(struct na_lane *lane)
+{
+	struct na_batch *batch = lane->filling;
+
+	if (lane->offer || !batch)
+		return lane->offer != NULL;
+	batch->sequence = lane->at.sequence;
+	if (lane->last)
+		lane->last->next = batch;
+	else
+		lane->first = batch;
+	lane->last = lane->offer = batch;
+	lane->filling = NULL;
+	return true;
+}
+
 void na_lane_offer(struct na_lane *lane)
 {
 	struct na_batch *batch = lane->offer;
@@ -160,8 +176,8 @@ void na_lane_offer(struct na_lane *lane)
 
 	if (count > lane->common->batch)
 		count = lane->common->batch;
-	if (lane->at.sequence > lane->highest)
-		lane->highest = lane->at.sequence;
+	if (batch->sequence > lane->highest)
+		lane->highest = batch->sequence;
 	na_buffer_clear(&lane->why);
 	verdict = lane->output->type->put(lane->instance, batch->records + batch->taken, count,
 					  &taken, &lane->why);
@@ -171,19 +187,21 @@ void na_lane_offer(struct na_lane *lane)
 	take_verdict(lane, verdict, taken);
 }
 
-/* Batches of which every record is done. */
+/* Batches of which every record is done, or copied by the output and waits for no dead letter. */
 void na_lane_free_done(struct na_lane *lane)
 {
 	uint64_t first;
+	bool copied;
 
 	/* That mutation is of the promise, and not of how long an output may use a record. */
 	if (lane->early)
 		return;
 	pthread_mutex_lock(&lane->mutex);
 	first = lane->window.first;
+	copied = lane->output->type->copies && !lane->window.rejected;
 	pthread_mutex_unlock(&lane->mutex);
 	while (lane->first && lane->first != lane->offer &&
-	       lane->first->records[lane->first->count - 1].number < first) {
+	       (copied || lane->first->records[lane->first->count - 1].number < first)) {
 		struct na_batch *batch = lane->first;
 
 		lane->first = batch->next;

@@ -25,7 +25,7 @@ struct na_window_entry {
 		mark; /* behind the event that the record was made of, and all left out since */
 	struct na_mark
 		*hold; /* of a record that stands for earlier events: in front of the first */
-	struct na_text id, body; /* for the dead letter; borrowed */
+	struct na_text id, body; /* for the dead letter; borrowed, and gone of what is copied */
 	enum na_window_state state;
 	char *reason; /* of REJECTED */
 };

@@ -27,6 +27,7 @@
 #include "ship/dead.h"
 #include "ship/dedup.h"
 #include "ship/mark.h"
+#include "ship/pool.h"
 #include "ship/view.h"
 
 #define SECOND NA_NS_PER_SEC
@@ -412,16 +413,18 @@ static void batches_fail_cleanly(void **state)
 	const struct na_output_record *added;
 	struct na_output_record record = {
 		.number = 1, .id = na_text_of("id"), .body = na_text_of("body"), .event = &event};
+	struct na_pool pool;
 	size_t n = 1;
 	bool failed;
 
 	(void)state;
+	na_pool_init(&pool);
 	do {
 		struct na_batch *batch;
 		int error = 0;
 
 		na_failing_alloc_arm(n++);
-		batch = na_batch_new();
+		batch = na_batch_new(&pool);
 		for (unsigned int i = 0; batch && !error && i < 40; i++)
 			error = na_batch_add(batch, &record, &added);
 		failed = na_failing_alloc_disarm();
@@ -429,6 +432,7 @@ static void batches_fail_cleanly(void **state)
 		na_batch_free(batch);
 	} while (failed);
 	assert_true(n > 8);
+	na_pool_done(&pool);
 }
 
 int main(void)

@@ -22,6 +22,7 @@
 #include "config/filter.h"
 #include "fake_journal.h"
 #include "fake_output.h"
+#include "ship/allowance.h"
 #include "ship/dead.h"
 #include "ship/ship.h"
 
@@ -418,6 +419,44 @@ static void a_failing_output_holds_no_other(void **state)
 	finish();
 }
 
+/* Of what was taken and not acknowledged: bodies and what each record costs beside. */
+static size_t outstanding(size_t acknowledged, size_t *ret_count)
+{
+	struct na_allowance allowance = na_allowance_of(2, false);
+	size_t bytes = 0;
+
+	*ret_count = fake_output_count(host.fakes[1]);
+	for (size_t i = acknowledged; i < *ret_count; i++)
+		bytes += strlen(fake_output_record(host.fakes[1], i).body) + allowance.record_bytes;
+	return bytes;
+}
+
+/* One that is down fills its share and no more; then it catches up. */
+static void keeps_to_its_allowance(void **state)
+{
+	const size_t events = FAKE_EVENTS_MAX - 1;
+	size_t count = 0, acknowledged = 0, rounds = 0;
+
+	(void)state;
+	prepare(2, &(struct fake_script){0});
+	fake_output_set(host.fakes[1], &(struct fake_script){.acknowledge = FAKE_NEVER});
+	append_many(events);
+	start();
+	assert_true(fake_output_await_delivered(host.fakes[0], id_of(events)));
+	while (acknowledged < events) {
+		assert_true(fake_output_await(host.fakes[1], acknowledged + 1));
+		/* Above it by what the last event brought. */
+		assert_true(outstanding(acknowledged, &count) <
+			    na_allowance_of(2, false).bytes + 4096);
+		acknowledged = count;
+		fake_output_acknowledge(host.fakes[1]);
+		rounds++;
+	}
+	assert_true(rounds > 1);
+	stop();
+	finish();
+}
+
 static void ends_when_nobody_reads(void **state)
 {
 	(void)state;
@@ -456,11 +495,26 @@ static json_t *read_dead_letter(void)
 	return letter;
 }
 
-static void rejected(bool later)
+/* The fake as an output that copies what it takes. */
+static void prepare_copying(const struct fake_script *script)
+{
+	static struct na_output copying;
+
+	prepare(1, script);
+	copying = na_fake_output;
+	copying.copies = true;
+	host.outputs[0].type = &copying;
+}
+
+static void rejected(bool later, bool copies)
 {
 	json_t *letter, *body;
+	struct fake_script script = {.rejects = id_of(3), .rejects_later = later};
 
-	prepare(1, &(struct fake_script){.rejects = id_of(3), .rejects_later = later});
+	if (copies)
+		prepare_copying(&script);
+	else
+		prepare(1, &script);
 	append_many(5);
 	host.options.once = true;
 	start();
@@ -485,10 +539,28 @@ static void rejected(bool later)
 static void rejected_go_to_dead_letters(void **state)
 {
 	(void)state;
-	rejected(false);
+	rejected(false, false);
 	fake_journal_reset(0x77);
 	empty_folder();
-	rejected(true);
+	rejected(true, false);
+	fake_journal_reset(0x77);
+	empty_folder();
+	rejected(false, true);
+}
+
+/* It says what it promised never to say; the record's body is gone, and not the record. */
+static void rejected_after_it_was_copied_comes_again(void **state)
+{
+	(void)state;
+	prepare_copying(&(struct fake_script){.rejects = id_of(3), .rejects_later = true});
+	append_many(5);
+	start();
+	assert_true(fake_output_await(host.fakes[0], 8));
+	fake_output_set(host.fakes[0], &(struct fake_script){0});
+	assert_true(fake_output_await_delivered(host.fakes[0], id_of(3)));
+	stop();
+	assert_int_equal(undelivered(5), 0);
+	finish();
 }
 
 static void holds_when_dead_letters_cannot_be_written(void **state)
@@ -1094,9 +1166,11 @@ int main(void)
 		cmocka_unit_test_setup(failed_offers_again, set_up),
 		cmocka_unit_test_setup(counts_and_says_its_state, set_up),
 		cmocka_unit_test_setup(a_failing_output_holds_no_other, set_up),
+		cmocka_unit_test_setup(keeps_to_its_allowance, set_up),
 		cmocka_unit_test_setup(ends_when_nobody_reads, set_up),
 		cmocka_unit_test_setup(reopens, set_up),
 		cmocka_unit_test_setup(rejected_go_to_dead_letters, set_up),
+		cmocka_unit_test_setup(rejected_after_it_was_copied_comes_again, set_up),
 		cmocka_unit_test_setup(holds_when_dead_letters_cannot_be_written, set_up),
 		cmocka_unit_test_setup(tells_of_dead_letters_without_room, set_up),
 		cmocka_unit_test_setup(dead_letters_are_told_after_a_restart, set_up),
