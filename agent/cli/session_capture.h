@@ -34,6 +34,8 @@ struct na_source {
 	int wake_fd;       /* an epoll of all that wakes the loop but the rings */
 	uint64_t last_ns;  /* of an agent in this boot that did not end in order; 0: none */
 	bool taken_over;   /* kernel programs of an agent before */
+	bool gap;          /* nobody watched between that agent and this */
+	bool restored;     /* the pipeline knows what an earlier agent of this boot knew */
 	bool found_all;    /* nothing of a snapshot is still to come */
 	bool lost;         /* records, since the last snapshot */
 	uint64_t began_ns; /* of the snapshot after losses; 0: the first one */
@@ -64,6 +66,8 @@ void na_source_pin(struct na_source *source);
 void na_source_undo_pins(struct na_source *source);
 /* At the end: closes the capture, and says what stays. */
 void na_source_leave_pins(struct na_source *source);
+/* session_restore.c: the pipeline gets what an earlier agent of this boot told. Before records. */
+void na_source_restore(struct na_source *source);
 
 /* SIGHUP: a configuration without a mistake takes effect as far as it can, another not at all. */
 void na_source_reload(struct na_source *source);

@@ -102,6 +102,7 @@ int na_source_begin(struct na_source *source)
 	if (error)
 		return error;
 	source->taken_over = before.taken_over;
+	source->gap = !(before.taken_over || before.replaced) || before.lost_since_ns;
 	if (source->pins)
 		log_before(source, &before);
 	if (before.taken_over || before.replaced)

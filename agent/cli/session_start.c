@@ -113,9 +113,13 @@ static int tell_started(struct na_source *source)
 int na_source_start(struct na_source *source)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	int error = na_source_begin(source);
-	int result = error ? na_session_result(error) : test_sources(source);
+	int result, error;
 
+	na_source_restore(source);
+	error = na_source_begin(source);
+	if (!error && source->restored)
+		na_pipeline_restored(source->session->pipeline, source->gap);
+	result = error ? na_session_result(error) : test_sources(source);
 	if (result)
 		return result;
 	error = na_pipeline_scan(source->session->pipeline);
@@ -126,6 +130,8 @@ int na_source_start(struct na_source *source)
 	error = tell_started(source);
 	if (error || !source->session->config->capture_snapshot)
 		return na_session_result(error);
+	if (source->restored) /* what it does not find is gone */
+		source->began_ns = na_clock_boot_ns();
 	error = na_capture_snapshot(source->capture);
 	if (!error)
 		return NA_EXIT_DONE;

@@ -16,6 +16,7 @@ struct na_pipeline {
 	struct na_sockets *sockets;
 	struct na_counters counters;
 	uint64_t sequence;
+	uint64_t restored_ns;      /* newest event of a process that an earlier agent told */
 	uint64_t first_sequence;   /* since the last heartbeat */
 	uint64_t heartbeat_ns;     /* when the next one is due; 0: at the first tick */
 	struct na_buffer event_id; /* begins with the instance */

@@ -78,14 +78,15 @@ static int report_exit(struct na_pipeline *pipeline, const struct na_record_exit
 
 static int take_process(struct na_pipeline *pipeline, const struct na_record_header *header)
 {
+	bool tell = pipeline->options.process_events && header->time_ns > pipeline->restored_ns;
 	int error = 0;
 
 	/* The event of an end needs the process as it was. */
-	if (header->type == NA_RECORD_EXITED && pipeline->options.process_events)
+	if (header->type == NA_RECORD_EXITED && tell)
 		error = report_exit(pipeline, (const struct na_record_exited *)header);
 	/* -ENOMEM is counted there; a malformed one cannot be: it was checked. */
 	na_processes_record(pipeline->processes, header);
-	if (header->type == NA_RECORD_EXEC && pipeline->options.process_events)
+	if (header->type == NA_RECORD_EXEC && tell)
 		error = report_exec(pipeline, header);
 	return error;
 }
@@ -105,6 +106,11 @@ static int take_found_all(struct na_pipeline *pipeline, const struct na_record_f
 	if (error || !record->began_ns)
 		return error;
 	return na_sockets_sweep(pipeline->sockets, record->began_ns, record->header.time_ns);
+}
+
+static bool is_of_process(enum na_event_type type)
+{
+	return type == NA_EVENT_PROCESS_STARTED || type == NA_EVENT_PROCESS_ENDED;
 }
 
 static int new_parts(struct na_pipeline *pipeline)
@@ -192,6 +198,29 @@ void na_pipeline_free(struct na_pipeline *pipeline)
 uint64_t na_pipeline_next_sequence(const struct na_pipeline *pipeline)
 {
 	return pipeline->sequence + 1;
+}
+
+bool na_pipeline_restores(const struct na_pipeline *pipeline, enum na_event_type type)
+{
+	return na_sockets_restores(type) ||
+	       (pipeline->options.process_events && is_of_process(type));
+}
+
+void na_pipeline_restore(struct na_pipeline *pipeline, const struct na_event *event)
+{
+	if (!is_of_process(event->type)) {
+		na_sockets_restore(pipeline->sockets, event);
+		return;
+	}
+	na_processes_restore(pipeline->processes, event, false);
+	if (event->boot_ns > pipeline->restored_ns)
+		pipeline->restored_ns = event->boot_ns;
+}
+
+void na_pipeline_restored(struct na_pipeline *pipeline, bool gap)
+{
+	na_processes_restored(pipeline->processes, gap);
+	na_sockets_restored(pipeline->sockets, gap);
 }
 
 int na_pipeline_scan(struct na_pipeline *pipeline)

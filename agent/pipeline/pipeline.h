@@ -43,6 +43,19 @@ struct na_pipeline_options {
 struct na_pipeline *na_pipeline_new(const struct na_pipeline_options *options);
 void na_pipeline_free(struct na_pipeline *pipeline);
 
+/*
+ * An event that an earlier agent of this boot made, in their order, before any record and scan:
+ * what is open is gone on with. Kinds that this looks at: na_pipeline_restores.
+ */
+void na_pipeline_restore(struct na_pipeline *pipeline, const struct na_event *event);
+bool na_pipeline_restores(const struct na_pipeline *pipeline, enum na_event_type type);
+
+/*
+ * All of them were taken; a FOUND_ALL record with the snapshot's beginning has to follow. `gap`:
+ * nobody watched since, else the rings have every record. Before na_pipeline_scan.
+ */
+void na_pipeline_restored(struct na_pipeline *pipeline, bool gap);
+
 /* Describes the processes that run. 0 or a negative errno: /proc cannot be read. */
 int na_pipeline_scan(struct na_pipeline *pipeline);
 

@@ -201,6 +201,90 @@ static void set_parts(const struct na_describer *describer, struct na_descriptio
 	description->container = na_container_id(description->cgroup_path);
 }
 
+/* One block of the draft, whose texts lie anywhere. */
+static int finish(const struct na_describer *describer, struct na_description *draft,
+		  struct na_description **ret_description)
+{
+	size_t count = kept_arguments(describer);
+	struct na_description *description = malloc(
+		sizeof(*description) + count * sizeof(struct na_text) + size_of_texts(draft));
+	struct na_text *items;
+
+	if (!description)
+		return -ENOMEM;
+	*description = *draft;
+	items = (struct na_text *)(description + 1);
+	copy_texts(description, (char *)(items + count));
+	set_parts(describer, description, items);
+	*ret_description = description;
+	return 0;
+}
+
+/* Where an event's arguments lie in its command line: one blank apart. */
+static void find_arguments(struct na_describer *describer, const struct na_texts *arguments,
+			   struct na_text line)
+{
+	size_t offset = 0;
+
+	describer->arguments = 0;
+	for (size_t i = 0; i < arguments->count && i < NA_ARGUMENTS_MAX; i++) {
+		struct na_text argument = arguments->items[i];
+
+		if (offset + argument.length > line.length ||
+		    memcmp(line.data + offset, argument.data, argument.length) != 0)
+			return;
+		describer->slices[describer->arguments++] = (struct slice){offset, argument.length};
+		offset += argument.length + 1;
+	}
+}
+
+static uint32_t number_of(struct na_text digits)
+{
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < digits.length; i++)
+		number = number * 10 + (uint32_t)(digits.data[i] - '0');
+	return number;
+}
+
+/* Fields that are the same thing in both. */
+#define COPY(event, field, member)                                                                 \
+	do {                                                                                       \
+		if (na_event_has(event, NA_FIELD_##field))                                         \
+			(member) = (event)->f_##field;                                             \
+	} while (0)
+#define COPY_NUMBER(event, field, member)                                                          \
+	do {                                                                                       \
+		if (na_event_has(event, NA_FIELD_##field))                                         \
+			(member) = (uint32_t)(event)->f_##field;                                   \
+	} while (0)
+
+static void copy_user(const struct na_event *event, struct na_description *description)
+{
+	COPY(event, USER_ID, description->user_id);
+	COPY(event, USER_NAME, description->user_name);
+	COPY(event, USER_EFFECTIVE_ID, description->effective_id);
+	COPY(event, USER_EFFECTIVE_NAME, description->effective_name);
+	COPY(event, GROUP_ID, description->group_id);
+	COPY(event, NA_PROCESS_CAPABILITIES, description->capabilities);
+	COPY(event, NA_PROCESS_LOGIN_UID, description->login_uid);
+	COPY_NUMBER(event, NA_PROCESS_SESSION, description->session);
+	description->uid = description->euid = number_of(description->user_id);
+	description->gid = number_of(description->group_id);
+	if (description->effective_id.length)
+		description->euid = number_of(description->effective_id);
+}
+
+static void copy_place(const struct na_event *event, struct na_description *description)
+{
+	COPY(event, NA_CGROUP_PATH, description->cgroup_path);
+	COPY(event, NA_CGROUP_ID, description->cgroup);
+	COPY_NUMBER(event, NA_PROCESS_PID_NAMESPACE, description->pid_namespace);
+	COPY_NUMBER(event, NA_PROCESS_NET_NAMESPACE, description->net_namespace);
+	COPY_NUMBER(event, NA_PROCESS_MOUNT_NAMESPACE, description->mount_namespace);
+	COPY_NUMBER(event, NA_PROCESS_USER_NAMESPACE, description->user_namespace);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 struct na_describer *na_describer_new(struct na_users *users, struct na_redactor *redactor)
@@ -236,9 +320,7 @@ int na_description_new(struct na_describer *describer, const struct na_facts *fa
 		.directory = facts->directory,
 		.cgroup_path = facts->cgroup_path,
 	};
-	struct na_description *description;
 	struct numbers numbers;
-	struct na_text *items;
 	int error;
 
 	error = build_line(describer, facts->arguments);
@@ -247,17 +329,26 @@ int na_description_new(struct na_describer *describer, const struct na_facts *fa
 	draft.command_line = (struct na_text){describer->line.data, describer->line.length};
 	set_ids(describer, facts, &numbers, &draft);
 	set_numbers(describer, facts, &draft);
-	description =
-		malloc(sizeof(*description) + kept_arguments(describer) * sizeof(struct na_text) +
-		       size_of_texts(&draft));
-	if (!description)
-		return -ENOMEM;
-	*description = draft;
-	items = (struct na_text *)(description + 1);
-	copy_texts(description, (char *)(items + kept_arguments(describer)));
-	set_parts(describer, description, items);
-	*ret_description = description;
-	return 0;
+	return finish(describer, &draft, ret_description);
+}
+
+int na_description_restore(struct na_describer *describer, const struct na_event *event,
+			   struct na_description **ret_description)
+{
+	struct na_description draft = {
+		.references = 1, .session = NA_ID_UNSET, .arguments_count = -1};
+
+	COPY(event, PROCESS_EXECUTABLE, draft.executable);
+	COPY(event, PROCESS_NAME, draft.name);
+	COPY(event, PROCESS_COMMAND_LINE, draft.command_line);
+	COPY(event, PROCESS_WORKING_DIRECTORY, draft.directory);
+	COPY(event, PROCESS_ARGS_COUNT, draft.arguments_count);
+	copy_user(event, &draft);
+	copy_place(event, &draft);
+	describer->arguments = 0;
+	if (na_event_has(event, NA_FIELD_PROCESS_ARGS))
+		find_arguments(describer, &event->f_PROCESS_ARGS, draft.command_line);
+	return finish(describer, &draft, ret_description);
 }
 
 struct na_description *na_description_ref(struct na_description *description)

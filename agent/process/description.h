@@ -39,6 +39,13 @@ void na_describer_free(struct na_describer *describer);
 int na_description_new(struct na_describer *describer, const struct na_facts *facts,
 		       struct na_description **ret_description);
 
+/*
+ * The same of process.*, user.* and the rest of an event that was made of a description: arguments
+ * were cut and hidden then.
+ */
+int na_description_restore(struct na_describer *describer, const struct na_event *event,
+			   struct na_description **ret_description);
+
 /* NULL in, NULL out. */
 struct na_description *na_description_ref(struct na_description *description);
 void na_description_unref(struct na_description *description);

@@ -33,6 +33,7 @@ struct na_process {
 	uint64_t start_wall_ns;
 	uint64_t since_ns; /* exec, or start */
 	uint64_t over_ns;  /* next exec, or end */
+	uint64_t told_ns;  /* newest event of an earlier agent about it; 0: none */
 	uint32_t pid;
 	uint32_t parent_pid; /* 0: not known, or none */
 	uint32_t namespace_pid;
@@ -45,6 +46,8 @@ struct na_process {
 	bool lost_exec;           /* over by an exec that could not be kept */
 	bool forgotten;           /* leaves the table with the last reference */
 	bool asked;               /* /proc was looked at */
+	bool presumed;            /* known of an earlier agent only, so taken for over */
+	bool partial;             /* described as somebody's parent or as a creator, no more */
 	uint8_t entity_id_length; /* 0: the start is not known, so no id would be unique */
 	char entity_id[NA_ENTITY_ID_SIZE];
 };

@@ -46,6 +46,20 @@ int na_processes_record(struct na_processes *processes, const struct na_record_h
 int na_processes_scan(struct na_processes *processes);
 
 /*
+ * The execution that is the event's process, or its netaudit.creator; the event was made by an
+ * earlier agent of this boot, and comes before records and scan. Borrowed; NULL: none, of another
+ * boot, or it cannot be kept.
+ */
+struct na_process *na_processes_restore(struct na_processes *processes,
+					const struct na_event *event, bool creator);
+
+/*
+ * All such events were taken. `gap`: nobody watched since, so a process may run another program by
+ * now: the scan looks for that.
+ */
+void na_processes_restored(struct na_processes *processes, bool gap);
+
+/*
  * The execution that `pid`, started at `start_ns`, was at `time_ns` (an event may be older than
  * the newest exec). Looks into /proc once when unknown and it still runs with that start time;
  * else returns an entry that knows pid and start only. Borrowed; NULL when pid is 0 or nothing can

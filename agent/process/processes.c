@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "process/exec.h"
 #include "process/proc.h"
+#include "process/restore.h"
 #include "process/table.h"
 
 struct na_processes {
@@ -26,6 +27,7 @@ struct na_processes {
 	struct na_redactor *redactor;
 	struct na_describer *describer;
 	uint32_t scans;
+	bool gap;                                /* between an earlier agent and this one */
 	char user[10], group[10], effective[10]; /* of na_processes_fill_user */
 	struct na_arena arena;
 };
@@ -158,6 +160,8 @@ static int take_exec(struct na_processes *processes, const struct na_record_exec
 	newest = na_process_ref(find_or_add(processes, header->pid, header->start_ns));
 	if (!newest)
 		return -ENOMEM;
+	if (newest->told_ns >= header->time_ns) /* an earlier agent took it, and counted it */
+		return 0;
 	if (na_description_new(processes->describer, &facts, &description) < 0)
 		return lose_exec(newest, header->time_ns);
 	process = na_process_table_exec(&processes->table, newest, header->time_ns);
@@ -192,7 +196,9 @@ static void describe(struct na_processes *processes, struct na_process *process,
 	struct na_description *description;
 
 	if (na_description_new(processes->describer, facts, &description) < 0)
-		return; /* stays known by pid and start */
+		return;                             /* stays known by pid and start */
+	na_description_unref(process->description); /* a partial one */
+	process->partial = false;
 	attach(process, description, facts);
 	na_process_set_parent(process, find_parent_by_pid(processes, facts->parent_pid, process));
 }
@@ -228,6 +234,24 @@ static bool parse_pid(const char *name, uint32_t *ret_pid)
 	return true;
 }
 
+/* The newest execution that an earlier agent knew of the process does run, or the one after it. */
+static struct na_process *scan_presumed(struct na_processes *processes, struct na_process *process,
+					const struct na_facts *facts)
+{
+	struct na_text known = {0};
+	struct na_process *next;
+
+	na_process_revive(process);
+	if (process->description)
+		known = process->description->executable;
+	if (!processes->gap || !known.length ||
+	    (known.length == facts->executable.length &&
+	     !memcmp(known.data, facts->executable.data, known.length)))
+		return process;
+	next = na_process_table_exec(&processes->table, process, na_clock_boot_ns());
+	return next ? next : process;
+}
+
 static void scan_process(struct na_processes *processes, int proc, uint32_t pid)
 {
 	struct na_process *process;
@@ -244,9 +268,11 @@ static void scan_process(struct na_processes *processes, int proc, uint32_t pid)
 			na_process_table_add(&processes->table, pid, facts.start_ns, NA_START_TICK);
 	if (!process)
 		return;
+	if (process->presumed)
+		process = scan_presumed(processes, process, &facts);
 	process->seen = processes->scans;
 	process->asked = true;
-	if (!process->description && !process->over)
+	if ((!process->description || process->partial) && !process->over)
 		describe(processes, process, &facts);
 }
 
@@ -338,6 +364,17 @@ int na_processes_record(struct na_processes *processes, const struct na_record_h
 	default:
 		return 0;
 	}
+}
+
+struct na_process *na_processes_restore(struct na_processes *processes,
+					const struct na_event *event, bool creator)
+{
+	return na_process_restore(&processes->table, processes->describer, event, creator);
+}
+
+void na_processes_restored(struct na_processes *processes, bool gap)
+{
+	processes->gap = gap;
 }
 
 int na_processes_scan(struct na_processes *processes)

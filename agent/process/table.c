@@ -273,6 +273,12 @@ void na_process_end(struct na_process *process, uint64_t time_ns)
 		TAILQ_INSERT_HEAD(list, process, in_over);
 }
 
+void na_process_revive(struct na_process *process)
+{
+	leave_over_list(process);
+	process->over = process->presumed = process->forgotten = false;
+}
+
 void na_process_forget(struct na_process *process)
 {
 	if (!process->references) {

@@ -64,6 +64,9 @@ struct na_process *na_process_table_exec(struct na_process_table *table, struct 
 /* It ended, or executed something else; or that was at another time than thought. */
 void na_process_end(struct na_process *process, uint64_t time_ns);
 
+/* It was taken for over, and is not. */
+void na_process_revive(struct na_process *process);
+
 /* Out of the table, now or with its last reference. */
 void na_process_forget(struct na_process *process);
 

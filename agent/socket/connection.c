@@ -259,33 +259,40 @@ int na_link_closed(struct na_sockets *sockets, struct na_socket *socket,
 	return na_fill_put(sockets);
 }
 
+int na_link_report_unseen(struct na_sockets *sockets, struct na_socket *socket,
+			  const struct na_record_header *header)
+{
+	int error = na_fill_begin(sockets, NA_EVENT_CLOSED, header, socket);
+
+	if (error)
+		return error;
+	if (socket->link == NA_LINK_UP) {
+		na_fill_tuple(sockets, socket);
+		na_fill_connection(sockets, socket);
+	} else {
+		na_fill_local(sockets, socket);
+	}
+	na_fill_owner(sockets, socket, 0);
+	na_event_set_outcome(&sockets->event, NA_OUTCOME_UNKNOWN);
+	NA_SET_TEXT(&sockets->event, NA_UNCERTAIN,
+		    "its end was not seen: it ended before this, by whom is not known");
+	return na_fill_put(sockets);
+}
+
 int na_link_unseen(struct na_sockets *sockets, struct na_socket *socket,
 		   const struct na_record_header *header)
 {
 	bool due = !(socket->flags & NA_SOCKET_CLOSED) &&
 		   (socket->link == NA_LINK_UP ||
 		    socket->flags & (NA_SOCKET_BOUND | NA_SOCKET_LISTENING));
-	int error = 0;
+	int error;
 
-	sockets->counts.ends_unseen++;
-	if (due)
-		error = na_fill_begin(sockets, NA_EVENT_CLOSED, header, socket);
-	if (due && !error) {
-		if (socket->link == NA_LINK_UP) {
-			na_fill_tuple(sockets, socket);
-			na_fill_connection(sockets, socket);
-		} else {
-			na_fill_local(sockets, socket);
-		}
-		na_fill_owner(sockets, socket, 0);
-		na_event_set_outcome(&sockets->event, NA_OUTCOME_UNKNOWN);
-		NA_SET_TEXT(&sockets->event, NA_UNCERTAIN,
-			    "its end was not seen: it ended before this, by whom is not known");
-		error = na_fill_put(sockets);
-	}
-	if (error)
-		return error;
-	return na_sockets_remove(sockets, socket, header);
+	/* No event of the earlier agent tells that a socket without an address is gone. */
+	if (socket->flags & NA_SOCKET_RESTORED)
+		due = na_is_end_due(socket);
+	sockets->counts.ends_unseen += due || !(socket->flags & NA_SOCKET_RESTORED);
+	error = due ? na_link_report_unseen(sockets, socket, header) : 0;
+	return error ? error : na_sockets_remove(sockets, socket, header);
 }
 
 int na_take_connect(struct na_sockets *sockets, const struct na_record_connect *record)

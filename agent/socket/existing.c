@@ -63,10 +63,10 @@ static void set_link(struct na_socket *socket)
 		socket->flags |= NA_SOCKET_LISTENING;
 	} else if (is_stream(socket) && socket->state != TCP_CLOSE) {
 		socket->link = socket->state == TCP_SYN_SENT ? NA_LINK_ATTEMPTED : NA_LINK_UP;
-		socket->links = socket->ordinal = 1;
+		socket->ordinal = ++socket->links;
 	} else if (!is_stream(socket) && socket->remote_port) {
 		socket->link = NA_LINK_UP;
-		socket->links = socket->ordinal = 1;
+		socket->ordinal = ++socket->links;
 	} else if (!is_stream(socket) && socket->local_port) {
 		socket->flags |= NA_SOCKET_BOUND;
 	}
@@ -92,22 +92,10 @@ static const char *state_name(const struct na_socket *socket)
 	return na_fill_state_name(socket->state);
 }
 
-/* ------------------------------------------------------------------------------------------- */
-
-int na_take_found(struct na_sockets *sockets, const struct na_record_found *record)
+/* What is to be told: now, or when all were found. */
+static int take_new(struct na_sockets *sockets, struct na_socket *socket,
+		    const struct na_record_found *record)
 {
-	struct na_socket *socket = na_sockets_find(sockets, record->cookie, record->inode);
-
-	if (socket) {
-		socket->touched_ns = record->header.time_ns;
-		if (!socket->owner && !socket->creator)
-			na_sockets_own(sockets, socket, &record->header);
-		return na_interval_found(sockets, socket, record);
-	}
-	if (sockets->found_all && !sockets->lost_ns)
-		return 0;
-	socket = na_sockets_add(sockets, record->cookie, record->cookie, record->inode,
-				record->header.time_ns);
 	copy_found(socket, record);
 	na_sockets_own(sockets, socket, &record->header);
 	socket->owner_tid = 0; /* no call of it was seen */
@@ -122,6 +110,82 @@ int na_take_found(struct na_sockets *sockets, const struct na_record_found *reco
 	if (socket == &sockets->spare || push(sockets, socket) < 0)
 		return na_existing_report(sockets, socket);
 	return 0;
+}
+
+static bool is_peer(const struct na_socket *socket, const struct na_record_found *record)
+{
+	return !is_inet(socket) ||
+	       (socket->remote_port == record->remote_port &&
+		!memcmp(socket->remote.bytes, record->remote, sizeof(record->remote)));
+}
+
+static bool is_up(const struct na_record_found *record)
+{
+	return record->state != TCP_CLOSE && record->state != TCP_LISTEN;
+}
+
+/* While nobody watched, it became something else than what the earlier agent told of it. */
+static bool has_changed(const struct na_socket *socket, const struct na_record_found *record)
+{
+	if (!is_stream(socket) && !record->remote_port)
+		return is_inet(socket) && record->local_port && !socket->flows &&
+		       socket->link == NA_LINK_NONE && !(socket->flags & NA_SOCKET_BOUND);
+	if (!is_stream(socket))
+		return socket->link != NA_LINK_UP || !is_peer(socket, record);
+	if (record->state == TCP_LISTEN)
+		return !(socket->flags & NA_SOCKET_LISTENING);
+	if (socket->link == NA_LINK_ATTEMPTED)
+		return record->state != TCP_SYN_SENT || !is_peer(socket, record);
+	if (socket->link == NA_LINK_UP)
+		return !is_up(record) || record->state == TCP_SYN_SENT || !is_peer(socket, record);
+	return is_inet(socket) && is_up(record); /* the others come in pairs */
+}
+
+/* Of an earlier agent, and found for the first time. */
+static int take_restored(struct na_sockets *sockets, struct na_socket *socket,
+			 const struct na_record_found *record)
+{
+	bool changed = sockets->gap && has_changed(socket, record);
+	int error = 0;
+
+	socket->flags &= (uint16_t)~NA_SOCKET_RESTORED;
+	if (!changed) {
+		if (socket->flags & NA_SOCKET_LISTENING)
+			note_listener(sockets, socket);
+		return 0;
+	}
+	if (is_stream(socket) && socket->link == NA_LINK_UP)
+		error = na_link_report_unseen(sockets, socket, &record->header);
+	if (socket->link == NA_LINK_ATTEMPTED && is_up(record) && is_peer(socket, record))
+		socket->links--; /* it is that connection */
+	socket->link = NA_LINK_NONE;
+	socket->flags &= (uint16_t) ~(NA_SOCKET_INGRESS | NA_SOCKET_CLOSED | NA_SOCKET_FAILED);
+	socket->start_ns = 0;
+	return error ? error : take_new(sockets, socket, record);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+int na_take_found(struct na_sockets *sockets, const struct na_record_found *record)
+{
+	struct na_socket *socket = na_sockets_find(sockets, record->cookie, record->inode);
+	int error = 0;
+
+	if (socket) {
+		socket->touched_ns = record->header.time_ns;
+		if (!socket->owner && !socket->creator)
+			na_sockets_own(sockets, socket, &record->header);
+		if (socket->flags & NA_SOCKET_RESTORED)
+			error = take_restored(sockets, socket, record);
+		if (error || socket->flags & NA_SOCKET_FOUND)
+			return error;
+		return na_interval_found(sockets, socket, record);
+	}
+	if (sockets->found_all && !sockets->lost_ns)
+		return 0;
+	socket = na_sockets_add(sockets, record->cookie, record->cookie, record->inode,
+				record->header.time_ns);
+	return take_new(sockets, socket, record);
 }
 
 int na_existing_report(struct na_sockets *sockets, struct na_socket *socket)

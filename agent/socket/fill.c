@@ -281,10 +281,15 @@ static void fill_paths(struct na_sockets *sockets, const struct na_socket *socke
 static const char *unattributed_reason(const struct na_socket *socket)
 {
 	if (socket && socket->flags & NA_SOCKET_KERNEL)
-		return "made by the kernel";
+		return NA_UNATTRIBUTED_KERNEL;
 	if (socket && socket->flags & NA_SOCKET_OLD)
 		return "no process was found to hold the socket at start";
 	return "no record told whose socket it is";
+}
+
+static bool is_equal(struct na_text a, struct na_text b)
+{
+	return a.length == b.length && (!a.length || memcmp(a.data, b.data, a.length) == 0);
 }
 
 static uint64_t to_wall(const struct na_sockets *sockets, uint64_t boot_ns)
@@ -479,6 +484,30 @@ void na_fill_denied(struct na_sockets *sockets, enum na_operation operation, con
 const char *na_fill_state_name(unsigned int state)
 {
 	return state < sizeof(state_names) / sizeof(*state_names) ? state_names[state] : NULL;
+}
+
+unsigned int na_fill_state_number(struct na_text name)
+{
+	for (unsigned int i = 1; i < sizeof(state_names) / sizeof(*state_names); i++)
+		if (state_names[i] && is_equal(name, na_text_of(state_names[i])))
+			return i;
+	return 0;
+}
+
+unsigned int na_fill_type_number(struct na_text name)
+{
+	for (unsigned int i = 1; i < sizeof(type_names) / sizeof(*type_names); i++)
+		if (type_names[i].length && is_equal(name, type_names[i]))
+			return i;
+	return 0;
+}
+
+enum na_program na_fill_program_number(struct na_text name)
+{
+	for (unsigned int i = 1; i < NA_PROGRAM_COUNT; i++)
+		if (is_equal(name, source_names[i]))
+			return (enum na_program)i;
+	return NA_PROGRAM_NONE;
 }
 
 int na_fill_put(struct na_sockets *sockets)

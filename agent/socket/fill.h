@@ -63,6 +63,13 @@ void na_fill_denied(struct na_sockets *sockets, enum na_operation operation, con
 
 /* TCP_…, lower case: "fin_wait1"; NULL: no such. */
 const char *na_fill_state_name(unsigned int state);
+/* And back, as of netaudit.socket.type and netaudit.source; 0: no such. */
+unsigned int na_fill_state_number(struct na_text name);
+unsigned int na_fill_type_number(struct na_text name);
+enum na_program na_fill_program_number(struct na_text name);
+
+/* Why nobody is known, of what the kernel made for itself. */
+#define NA_UNATTRIBUTED_KERNEL "made by the kernel"
 
 /* Hands the event on. */
 int na_fill_put(struct na_sockets *sockets);

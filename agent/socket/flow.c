@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "socket/fill.h"
+#include "socket/restore.h"
 
 #define BUCKETS_MIN 256
 
@@ -27,6 +27,7 @@ struct na_flow {
 	uint64_t due_ns;
 	uint64_t heard_ns;          /* last record */
 	uint64_t first_ns, last_ns; /* messages that no event told yet; 0: none */
+	uint64_t told_ns;           /* last message that an earlier agent told; 0: none */
 	uint64_t sent_bytes, received_bytes;
 	uint32_t sent_packets, received_packets;
 	uint32_t pid; /* 0: other peers */
@@ -35,6 +36,7 @@ struct na_flow {
 	uint16_t remote_port, local_port;
 	uint8_t program;
 	bool ingress;
+	bool ended; /* told by an earlier agent: here so that nothing is told again */
 };
 
 static size_t hash_flow(const struct na_socket *socket, const struct na_address *remote,
@@ -99,6 +101,20 @@ static void enqueue(struct na_flows *flows, struct na_flow *flow, uint64_t due_n
 	flows->last = flow;
 }
 
+/* The same of one that is due before others that are there. */
+static void enqueue_between(struct na_flows *flows, struct na_flow *flow, uint64_t due_ns)
+{
+	struct na_flow *before = flows->last;
+
+	while (before && before->due_ns > due_ns)
+		before = before->before;
+	flow->due_ns = due_ns;
+	flow->before = before;
+	flow->next = before ? before->next : flows->first;
+	*(flow->next ? &flow->next->before : &flows->last) = flow;
+	*(before ? &before->next : &flows->first) = flow;
+}
+
 static void dequeue(struct na_flows *flows, struct na_flow *flow)
 {
 	*(flow->before ? &flow->before->next : &flows->first) = flow->next;
@@ -129,34 +145,46 @@ static bool began_by_receiving(const struct na_record_flow *record)
 	       (record->header.program == NA_PROGRAM_SYS_EXIT && !record->sent_packets);
 }
 
-static struct na_flow *add(struct na_sockets *sockets, struct na_socket *socket,
-			   const struct na_record_flow *record, bool other)
+/* A copy of `draft`, which takes part from now on. NULL: out of memory. */
+static struct na_flow *add(struct na_sockets *sockets, const struct na_flow *draft,
+			   uint64_t time_ns)
 {
 	struct na_flows *flows = &sockets->flows;
-	struct na_flow *flow = calloc(1, sizeof(*flow));
+	struct na_flow *flow = malloc(sizeof(*flow));
 	struct na_flow **bucket;
 
 	if (!flow)
 		return NULL;
-	flow->socket = socket;
-	flow->process = na_process_ref(na_sockets_process(sockets, &record->header));
-	flow->program = record->header.program;
-	flow->credentials = record->header.credentials;
-	flow->ingress = began_by_receiving(record);
-	if (!other) {
-		flow->pid = record->header.pid;
-		flow->remote_port = record->remote_port;
-		memcpy(flow->remote.bytes, record->remote, sizeof(flow->remote.bytes));
-	}
+	*flow = *draft;
+	na_process_ref(flow->process);
 	bucket = bucket_of(flows, flow);
 	flow->next_in_bucket = *bucket;
 	*bucket = flow;
-	flow->next_of_socket = socket->flows;
-	socket->flows = flow;
-	enqueue(flows, flow, record->header.time_ns + sockets->options.flow_interval_ns);
+	flow->next_of_socket = flow->socket->flows;
+	flow->socket->flows = flow;
+	enqueue(flows, flow, time_ns + sockets->options.flow_interval_ns);
 	if (flows->count++ > flows->mask)
 		grow(flows);
 	return flow;
+}
+
+static struct na_flow *add_new(struct na_sockets *sockets, struct na_socket *socket,
+			       const struct na_record_flow *record, bool other)
+{
+	struct na_flow draft = {
+		.socket = socket,
+		.process = na_sockets_process(sockets, &record->header),
+		.program = record->header.program,
+		.credentials = record->header.credentials,
+		.ingress = began_by_receiving(record),
+	};
+
+	if (!other) {
+		draft.pid = record->header.pid;
+		draft.remote_port = record->remote_port;
+		memcpy(draft.remote.bytes, record->remote, sizeof(draft.remote.bytes));
+	}
+	return add(sockets, &draft, record->header.time_ns);
 }
 
 static bool is_fixed_peer(const struct na_socket *socket, const struct na_flow *flow)
@@ -182,13 +210,15 @@ static struct na_flow *flow_of(struct na_sockets *sockets, struct na_socket *soc
 
 	memcpy(remote.bytes, record->remote, sizeof(remote.bytes));
 	flow = find(flows, socket, &remote, record->remote_port, record->header.pid);
+	if (flow && flow->ended && record->last_ns > flow->told_ns)
+		forget(flows, NA_TAKE_POINTER(flow));
 	if (!flow && other) {
 		sockets->counts.flows_other++;
 		flow = find(flows, socket, &none, 0, 0);
 	}
 	if (flow)
 		return flow;
-	flow = add(sockets, socket, record, other);
+	flow = add_new(sockets, socket, record, other);
 	if (flow)
 		flow->ordinal = ordinal_of(socket, flow);
 	return flow;
@@ -311,11 +341,13 @@ int na_take_flow(struct na_sockets *sockets, const struct na_record_flow *record
 		socket = add_socket(sockets, record);
 	if (socket == &sockets->spare)
 		return report_once(sockets, socket, record);
-	socket->touched_ns = record->header.time_ns;
+	if (record->header.time_ns > socket->touched_ns) /* else it is read again: see restore.c */
+		socket->touched_ns = record->header.time_ns;
 	flow = flow_of(sockets, socket, record);
 	if (!flow)
 		return report_once(sockets, socket, record);
-	count(flow, record);
+	if (!flow->told_ns || record->last_ns > flow->told_ns)
+		count(flow, record);
 	return 0;
 }
 
@@ -325,11 +357,65 @@ int na_flows_end(struct na_sockets *sockets, struct na_socket *socket,
 	int error = 0;
 
 	while (socket->flows) {
-		if (!error)
+		if (!error && !socket->flows->ended)
 			error = report(sockets, socket->flows, header->time_ns, true);
 		forget(&sockets->flows, socket->flows);
 	}
 	return error;
+}
+
+void na_flows_drop(struct na_sockets *sockets, struct na_socket *socket)
+{
+	while (socket->flows)
+		forget(&sockets->flows, socket->flows);
+}
+
+bool na_flows_are_over(const struct na_socket *socket)
+{
+	const struct na_flow *flow = socket->flows;
+
+	while (flow && flow->ended)
+		flow = flow->next_of_socket;
+	return !flow;
+}
+
+void na_flow_restore(struct na_sockets *sockets, struct na_socket *socket,
+		     const struct na_restored_flow *restored)
+{
+	struct na_flows *flows = &sockets->flows;
+	struct na_flow draft = {
+		.socket = socket,
+		.process = restored->process,
+		.credentials = restored->credentials,
+		.remote = restored->ends.remote,
+		.remote_port = restored->ends.remote_port,
+		.pid = restored->pid,
+		.ordinal = restored->ordinal,
+		.program = restored->program,
+		.ingress = restored->ends.ingress,
+	};
+	struct na_flow *flow = find(flows, socket, &draft.remote, draft.remote_port, draft.pid);
+
+	uint64_t due_ns;
+
+	if (flow && flow->ended)
+		forget(flows, NA_TAKE_POINTER(flow));
+	if (!flow && flows->count < sockets->options.max_flows)
+		flow = add(sockets, &draft,
+			   restored->first_ns ? restored->first_ns : restored->time_ns);
+	if (!flow)
+		return;
+	flow->local = restored->ends.local;
+	flow->local_port = restored->ends.local_port;
+	if (restored->last_ns)
+		flow->told_ns = flow->heard_ns = restored->last_ns;
+	flow->ended = restored->end;
+	/* Told before it was due: because that agent stopped. */
+	due_ns = restored->time_ns < flow->due_ns
+			 ? flow->due_ns
+			 : restored->time_ns + sockets->options.flow_interval_ns;
+	dequeue(flows, flow);
+	enqueue_between(flows, flow, due_ns);
 }
 
 int na_flows_tick(struct na_sockets *sockets, uint64_t now_ns)
@@ -341,8 +427,9 @@ int na_flows_tick(struct na_sockets *sockets, uint64_t now_ns)
 		struct na_flow *flow = flows->first;
 		bool idle = now_ns - flow->heard_ns >= sockets->options.flow_interval_ns;
 
-		error = report(sockets, flow, now_ns, idle);
-		if (idle) {
+		if (!flow->ended)
+			error = report(sockets, flow, now_ns, idle);
+		if (idle || flow->ended) {
 			forget(flows, flow);
 			continue;
 		}

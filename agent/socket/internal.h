@@ -47,6 +47,10 @@ struct na_sockets {
 	bool found_all;   /* what was there at start is known */
 	uint64_t lost_ns; /* the last loss that no snapshot came after; 0: none */
 	uint64_t next_sweep_ns;
+	uint64_t restored_ns; /* newest record that an earlier agent told of; 0: there was none */
+	uint64_t purged_ns;   /* restored_ns at the last purge */
+	size_t purge_in;      /* the next one, after so many new sockets */
+	bool gap;             /* between that agent and this one */
 	uint8_t listening[65536 / 8]; /* ports of listeners that were there at start */
 
 	struct na_event event;          /* the one that is made, and its texts */
@@ -127,6 +131,13 @@ int na_link_closed(struct na_sockets *sockets, struct na_socket *socket,
 /* The socket is gone, and no record told how: `closed` where one is due, and forgets it. */
 int na_link_unseen(struct na_sockets *sockets, struct na_socket *socket,
 		   const struct na_record_header *header);
+/* Only the `closed`. */
+int na_link_report_unseen(struct na_sockets *sockets, struct na_socket *socket,
+			  const struct na_record_header *header);
+
+/* restore.c */
+/* An earlier agent has told what the record says. */
+bool na_restore_is_told(const struct na_sockets *sockets, const struct na_record_header *record);
 
 /* existing.c */
 int na_take_found(struct na_sockets *sockets, const struct na_record_found *record);
@@ -146,6 +157,8 @@ int na_take_flow(struct na_sockets *sockets, const struct na_record_flow *record
 /* Reports the ends of all the socket's flows. */
 int na_flows_end(struct na_sockets *sockets, struct na_socket *socket,
 		 const struct na_record_header *header);
+/* Forgets them all, and tells nothing. */
+void na_flows_drop(struct na_sockets *sockets, struct na_socket *socket);
 int na_flows_tick(struct na_sockets *sockets, uint64_t now_ns);
 int na_flows_flush(struct na_sockets *sockets, uint64_t now_ns);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "socket/fill.h"
@@ -76,14 +77,38 @@ static int sweep_orphan(void *context, struct na_socket *socket)
 struct sweep {
 	struct na_sockets *sockets;
 	uint64_t began_ns, now_ns;
+	bool lost; /* records, or there was a gap: the end may have been among them */
 };
+
+/* Not found, and known of an earlier agent: it told some ends, or its own end cut them off. */
+static bool is_known_gone(const struct na_socket *socket)
+{
+	return socket->flags & NA_SOCKET_RESTORED && socket->flags & NA_SOCKET_CLOSED &&
+	       socket->link == NA_LINK_NONE;
+}
+
+/* No process holds it, and the kernel goes on with the connection: its end is still to come. */
+static bool lives_on(const struct sweep *sweep, const struct na_socket *socket)
+{
+	return socket->flags & NA_SOCKET_RESTORED && !sweep->lost &&
+	       (socket->family == AF_INET || socket->family == AF_INET6) &&
+	       socket->type == SOCK_STREAM && socket->link != NA_LINK_NONE;
+}
 
 static int sweep_unseen(void *context, struct na_socket *socket)
 {
 	const struct sweep *sweep = context;
 	struct na_record_header now = {.time_ns = sweep->now_ns, .program = NA_PROGRAM_SNAPSHOT};
 
-	if (socket->touched_ns >= sweep->began_ns || socket->flags & NA_SOCKET_RELEASED)
+	/* No descriptor leads to what the kernel has for itself. */
+	if (socket->flags & (NA_SOCKET_RELEASED | NA_SOCKET_KERNEL))
+		return 0;
+	if (lives_on(sweep, socket)) {
+		socket->flags |= NA_SOCKET_RELEASED;
+		socket->touched_ns = sweep->now_ns;
+		return 0;
+	}
+	if (socket->touched_ns >= sweep->began_ns && !is_known_gone(socket))
 		return 0;
 	return na_link_unseen(sweep->sockets, socket, &now);
 }
@@ -208,6 +233,8 @@ int na_sockets_record(struct na_sockets *sockets, const struct na_record_header 
 {
 	const void *record = header;
 
+	if (na_restore_is_told(sockets, header))
+		return 0;
 	switch (header->type) {
 	case NA_RECORD_CREATED:
 		return na_take_created(sockets, record);
@@ -260,8 +287,9 @@ int na_sockets_flush(struct na_sockets *sockets, uint64_t now_ns)
 
 int na_sockets_sweep(struct na_sockets *sockets, uint64_t began_ns, uint64_t now_ns)
 {
-	struct sweep sweep = {sockets, began_ns, now_ns};
+	struct sweep sweep = {sockets, began_ns, now_ns, sockets->lost_ns || sockets->gap};
 
+	sockets->gap = false;
 	if (sockets->lost_ns < began_ns)
 		sockets->lost_ns = 0;
 	return na_socket_table_each(&sockets->table, sweep_unseen, &sweep);

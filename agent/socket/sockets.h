@@ -50,6 +50,21 @@ void na_sockets_free(struct na_sockets *sockets);
 int na_sockets_record(struct na_sockets *sockets, const struct na_record_header *record);
 
 /*
+ * Brings the table to where an earlier agent of this boot had it after that event; those of other
+ * kinds are passed over. Events in their order, before any record.
+ */
+void na_sockets_restore(struct na_sockets *sockets, const struct na_event *event);
+/* Kinds that na_sockets_restore looks at. */
+bool na_sockets_restores(enum na_event_type type);
+
+/*
+ * All such events were taken. Then comes a snapshot of all sockets, and na_sockets_sweep forgets
+ * what it did not find. `gap`: nobody watched since the earlier agent; else the rings have every
+ * record of that time, and perhaps older ones, which are passed over.
+ */
+void na_sockets_restored(struct na_sockets *sockets, bool gap);
+
+/*
  * All FOUND records were taken: reports what was there. From now on a FOUND record is about a
  * socket that is known, and reports its connection when that is due; one that is not known is
  * excluded, or the table was full, and left alone. After a LOST record such are taken up, until

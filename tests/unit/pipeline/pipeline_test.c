@@ -408,6 +408,40 @@ static void a_snapshot_after_losses_tells_what_is_gone(void **unused)
 	done(&catcher, pipeline);
 }
 
+static void restore(struct na_pipeline *pipeline, enum na_event_type type, uint64_t time_ns)
+{
+	struct na_event event;
+
+	na_event_init(&event, type, time_ns);
+	NA_SET(&event, NA_SOCKET_COOKIE, 1);
+	assert_true(na_pipeline_restores(pipeline, type));
+	na_pipeline_restore(pipeline, &event);
+}
+
+static void what_an_earlier_agent_told_is_not_told_again(void **unused)
+{
+	struct catcher catcher;
+	struct na_pipeline_options options = options_for(&catcher);
+	struct na_pipeline *pipeline = na_pipeline_new(&options);
+
+	(void)unused;
+	assert_false(na_pipeline_restores(pipeline, NA_EVENT_PROCESS_ENDED));
+	assert_false(na_pipeline_restores(pipeline, NA_EVENT_HEARTBEAT));
+	na_pipeline_free(pipeline);
+	options.process_events = true;
+	pipeline = na_pipeline_new(&options);
+	restore(pipeline, NA_EVENT_BOUND, 10);
+	restore(pipeline, NA_EVENT_PROCESS_ENDED, 11);
+	na_pipeline_restored(pipeline, false);
+	bind_socket(pipeline, 10, 1);
+	end_process(pipeline, 11, 0);
+	assert_int_equal(catcher.lines.length, 0);
+	end_process(pipeline, 12, 0);
+	bind_socket(pipeline, 13, 1);
+	expect(&catcher, "process_ended 1 1 1000000000012 exit=0\nbound 2 2 1000000000013\n");
+	done(&catcher, pipeline);
+}
+
 static void accept_connection(struct na_pipeline *pipeline, uint64_t time_ns, uint64_t cookie)
 {
 	struct na_record_accepted record = {
@@ -513,6 +547,7 @@ int main(void)
 		cmocka_unit_test(the_heartbeat_comes_each_interval),
 		cmocka_unit_test(processes_are_events_when_asked_for),
 		cmocka_unit_test(a_snapshot_after_losses_tells_what_is_gone),
+		cmocka_unit_test(what_an_earlier_agent_told_is_not_told_again),
 		cmocka_unit_test(open_connections_are_events_at_intervals),
 		cmocka_unit_test(the_sinks_error_comes_back),
 		cmocka_unit_test(the_nth_allocation_fails),

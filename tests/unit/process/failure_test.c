@@ -112,10 +112,34 @@ static void live_without_lookups(struct na_processes *processes)
 	check_name(processes, 12, 5, 30, "b");
 }
 
+/* What an earlier agent told of the last two. */
+static void live_after_another(struct na_processes *processes)
+{
+	struct na_event event, creator;
+
+	check_result(test_exec_simple(processes, 20, 5, 10, "parent"));
+	check_result(test_fork(processes, 20, 5, 21, 30, 30));
+	check_result(test_exec_simple(processes, 21, 30, 40, "child"));
+	event = test_get_event(processes, 21, 30, 50);
+	na_event_init(&creator, NA_EVENT_ACCEPTED, 50);
+	NA_SET_TEXT(&creator, NA_CREATOR_ENTITY_ID, "00c0ffee12345678-17-5-1");
+	NA_SET_TEXT(&creator, NA_CREATOR_NAME, "creator");
+	if (na_event_has(&event, NA_FIELD_PROCESS_ENTITY_ID))
+		NA_SET_TEXT(&event, PROCESS_ENTITY_ID, "00c0ffee12345678-16-5-1");
+	if (na_event_has(&event, NA_FIELD_PROCESS_PARENT_ENTITY_ID))
+		NA_SET_TEXT(&event, PROCESS_PARENT_ENTITY_ID, "00c0ffee12345678-18-5-1");
+	na_processes_restore(processes, &event, false);
+	na_processes_restore(processes, &creator, true);
+	check_name(processes, 22, 5, 60, "child");
+	check_name(processes, 23, 5, 60, "creator");
+	check_name(processes, 24, 5, 60, "parent");
+}
+
 static void live(struct na_processes *processes)
 {
 	struct na_process *process;
 
+	live_after_another(processes);
 	check_result(na_processes_scan(processes));
 	check_name(processes, 77, 123 * TICK + 1, 200 * TICK, "scanned");
 	check_result(test_exec_simple(processes, 5, 50, 60, "shell"));

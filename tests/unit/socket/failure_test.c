@@ -61,6 +61,44 @@ static void the_nth_allocation_fails(void **unused)
 	}
 }
 
+/* What cannot be restored is found as new, or not known: never told twice. */
+static void the_nth_allocation_of_a_restart_fails(void **unused)
+{
+	struct world *first = world_new();
+	struct history history;
+	bool failed = true;
+
+	(void)unused;
+	history_keep(first, &history);
+	created(first, SERVER, 1);
+	bound(first, SERVER, 1, 80);
+	for (uint64_t i = 10; i < 310; i++) { /* the tables grow */
+		created(first, CLIENT, i);
+		connect_asked(first, CLIENT, i, 80, 0);
+		state(first, i, TCP_SYN_SENT, TCP_ESTABLISHED, 0);
+	}
+	for (size_t n = 1; failed; n += 1 + n / 8) {
+		struct world *world = world_new();
+		size_t known, lines;
+
+		assert_int_equal(na_buffer_reserve(&world->lines, 1 << 20), 0);
+		na_failing_alloc_arm(n);
+		history_restore(world, &history, history.event_count, false);
+		failed = na_failing_alloc_disarm();
+		known = na_sockets_counts(world->sockets).sockets;
+		assert_true(known == 301 || (failed && known >= 300));
+		world->now_ns = first->now_ns;
+		for (uint64_t i = 10; i < 310; i++)
+			ended(world, i, TCP_LAST_ACK, 0);
+		released(world, SERVER, 1);
+		lines = count_lines(world);
+		assert_true(lines == 301 || (failed && lines >= 300));
+		world_free(world);
+	}
+	history_free(&history);
+	world_free(first);
+}
+
 static void a_table_that_cannot_be_made_is_none(void **unused)
 {
 	struct world *world = NULL;
@@ -78,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_nth_allocation_fails),
+		cmocka_unit_test(the_nth_allocation_of_a_restart_fails),
 		cmocka_unit_test(a_table_that_cannot_be_made_is_none),
 	};
 

@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/field.h"
+
+#define HISTORY_EVENTS 20000
+#define HISTORY_BYTES (4u << 20)
+
 #define TEXT(event, id) (int)(event)->f_##id.length, (event)->f_##id.data
 
 static void append(struct na_buffer *out, const struct na_event *event, enum na_field field,
@@ -122,6 +127,71 @@ static void sum_flow(struct world *world, const struct na_event *event)
 	world->flow_received_bytes += (uint64_t)(ingress ? out : in);
 }
 
+static struct na_text copy_text(struct na_text text)
+{
+	char *bytes = malloc(text.length + 1);
+
+	assert_non_null(bytes);
+	if (text.length)
+		memcpy(bytes, text.data, text.length);
+	return (struct na_text){bytes, text.length};
+}
+
+static void copy_field(struct na_event *event, enum na_field field)
+{
+	const struct na_field_row *row = &na_field_rows[field];
+	char *member = (char *)event + row->offset;
+	struct na_text *items;
+
+	if (row->type == NA_TYPE_KEYWORD || row->type == NA_TYPE_OBJECT) {
+		*(struct na_text *)member = copy_text(*(struct na_text *)member);
+	} else if (row->type == NA_TYPE_KEYWORDS) {
+		struct na_texts *texts = (struct na_texts *)member;
+
+		items = calloc(texts->count + 1, sizeof(*items));
+		assert_non_null(items);
+		for (size_t i = 0; i < texts->count; i++)
+			items[i] = copy_text(texts->items[i]);
+		texts->items = items;
+	}
+}
+
+static void free_field(struct na_event *event, enum na_field field)
+{
+	const struct na_field_row *row = &na_field_rows[field];
+	char *member = (char *)event + row->offset;
+
+	if (row->type == NA_TYPE_KEYWORD || row->type == NA_TYPE_OBJECT) {
+		free((char *)((struct na_text *)member)->data);
+	} else if (row->type == NA_TYPE_KEYWORDS) {
+		const struct na_texts *texts = (struct na_texts *)member;
+
+		for (size_t i = 0; i < texts->count; i++)
+			free((char *)texts->items[i].data);
+		free((struct na_text *)texts->items);
+	}
+}
+
+/* As the pipeline hands it on, and the journal back. */
+static void keep_event(struct history *history, const struct na_event *event)
+{
+	struct na_event *kept = &history->events[history->event_count++];
+
+	assert_true(history->event_count <= HISTORY_EVENTS);
+	*kept = *event;
+	NA_SET(kept, TIMESTAMP, event->boot_ns);
+	for (int field = 0; field < NA_FIELD_COUNT; field++)
+		if (na_event_has(kept, (enum na_field)field))
+			copy_field(kept, (enum na_field)field);
+}
+
+static void keep_record(struct history *history, const struct na_record_header *record)
+{
+	assert_true(history->record_bytes + record->size <= HISTORY_BYTES);
+	memcpy(history->records + history->record_bytes, record, record->size);
+	history->record_bytes += (record->size + 7u) & ~7u;
+}
+
 static int put(struct na_sink *sink, const struct na_event *event)
 {
 	struct world *world = (struct world *)sink;
@@ -129,6 +199,8 @@ static int put(struct na_sink *sink, const struct na_event *event)
 	if (world->sink_error)
 		return world->sink_error;
 	append_event(&world->lines, event);
+	if (world->history)
+		keep_event(world->history, event);
 	if (event->type == NA_EVENT_FLOW)
 		sum_flow(world, event);
 	return 0;
@@ -153,6 +225,34 @@ static void fork_and_exec(struct world *world, uint32_t pid, const char *name)
 	record.exec.gid = record.exec.egid = pid;
 	record.exec.header.size = (uint16_t)(sizeof(record.exec) + 2 * length + 4);
 	na_processes_record(world->processes, &record.exec.header);
+}
+
+static bool begin(struct world *world)
+{
+	const struct world_options *options = &world->options;
+	struct na_processes_options processes = {.max = 100, .boot_id = 1};
+	struct na_sockets_options sockets = {
+		.max_sockets = options->max_sockets ? options->max_sockets : 1000,
+		.max_flows = options->max_flows ? options->max_flows : 1000,
+		.flow_interval_ns = 60 * SECONDS,
+		.connection_interval_ns = options->connection_interval_ns,
+		.boot_id = 1,
+		.call_results = !options->no_call_results,
+		.sink = &world->sink,
+	};
+
+	world->processes = na_processes_new(&processes);
+	sockets.processes = world->processes;
+	if (world->processes)
+		world->sockets = na_sockets_new(&sockets);
+	return world->sockets;
+}
+
+static void exec_all(struct world *world)
+{
+	fork_and_exec(world, CLIENT, "client");
+	fork_and_exec(world, SERVER, "server");
+	fork_and_exec(world, OTHER, "other");
 }
 
 static void fill_tuple(uint8_t local[16], uint16_t *local_port, uint8_t remote[16],
@@ -196,31 +296,31 @@ struct na_record_header header(struct world *world, size_t size, enum na_record_
 struct world *world_try(const struct world_options *options)
 {
 	struct world *world = test_calloc(1, sizeof(*world));
-	struct na_processes_options processes = {.max = 100, .boot_id = 1};
-	struct na_sockets_options sockets = {
-		.max_sockets = options->max_sockets ? options->max_sockets : 1000,
-		.max_flows = options->max_flows ? options->max_flows : 1000,
-		.flow_interval_ns = 60 * SECONDS,
-		.connection_interval_ns = options->connection_interval_ns,
-		.boot_id = 1,
-		.call_results = !options->no_call_results,
-	};
 
 	world->sink.put = put;
+	world->options = *options;
 	world->now_ns = SECONDS;
-	world->processes = na_processes_new(&processes);
-	sockets.processes = world->processes;
-	sockets.sink = &world->sink;
-	if (world->processes)
-		world->sockets = na_sockets_new(&sockets);
-	if (!world->sockets) {
-		world_free(world);
-		return NULL;
+	if (begin(world)) {
+		exec_all(world);
+		return world;
 	}
-	fork_and_exec(world, CLIENT, "client");
-	fork_and_exec(world, SERVER, "server");
-	fork_and_exec(world, OTHER, "other");
-	return world;
+	world_free(world);
+	return NULL;
+}
+
+void world_restart(struct world *world, bool gap, bool known)
+{
+	uint64_t now_ns = world->now_ns;
+
+	na_sockets_free(world->sockets);
+	na_processes_free(world->processes);
+	world->sockets = NULL;
+	assert_true(begin(world));
+	world->now_ns = SECONDS; /* as the first agent saw them */
+	if (known)
+		exec_all(world);
+	world->now_ns = now_ns;
+	history_restore(world, world->history, world->history->event_count, gap);
 }
 
 struct world *world_new_with(const struct world_options *options)
@@ -252,8 +352,39 @@ void expect(struct world *world, const char *lines)
 	na_buffer_clear(&world->lines);
 }
 
+void history_keep(struct world *world, struct history *ret_history)
+{
+	*ret_history = (struct history){
+		.events = calloc(HISTORY_EVENTS, sizeof(*ret_history->events)),
+		.records = malloc(HISTORY_BYTES),
+	};
+	assert_non_null(ret_history->events);
+	assert_non_null(ret_history->records);
+	world->history = ret_history;
+}
+
+void history_free(struct history *history)
+{
+	for (size_t i = 0; i < history->event_count; i++)
+		for (int field = 0; field < NA_FIELD_COUNT; field++)
+			if (na_event_has(&history->events[i], (enum na_field)field))
+				free_field(&history->events[i], (enum na_field)field);
+	free(history->events);
+	free(history->records);
+}
+
+void history_restore(struct world *world, const struct history *history, size_t end, bool gap)
+{
+	for (size_t i = 0; i < end; i++)
+		na_sockets_restore(world->sockets, &history->events[i]);
+	na_sockets_restored(world->sockets, gap);
+	na_processes_restored(world->processes, gap);
+}
+
 int take(struct world *world, const void *record)
 {
+	if (world->history)
+		keep_record(world->history, record);
 	return na_sockets_record(world->sockets, record);
 }
 

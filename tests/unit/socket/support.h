@@ -27,15 +27,12 @@
 
 #define SECONDS NA_NS_PER_SEC
 
-struct world {
-	struct na_sink sink; /* first */
-	struct na_processes *processes;
-	struct na_sockets *sockets;
-	struct na_buffer lines;
-	uint64_t now_ns; /* of the next record; grows by a microsecond with each */
-	int sink_error;  /* what the sink says; 0: it takes the event */
-	uint64_t flow_sent_bytes,
-		flow_received_bytes; /* sums over flow events, as seen by the socket */
+/* What went in and came out, in order. */
+struct history {
+	struct na_event *events; /* copies */
+	size_t event_count;
+	char *records; /* one after the other, each at a multiple of 8 */
+	size_t record_bytes;
 };
 
 /* Zero: the default. */
@@ -45,11 +42,35 @@ struct world_options {
 	uint64_t connection_interval_ns;
 };
 
+struct world {
+	struct na_sink sink; /* first */
+	struct world_options options;
+	struct history *history; /* NULL: nobody keeps it */
+	struct na_processes *processes;
+	struct na_sockets *sockets;
+	struct na_buffer lines;
+	uint64_t now_ns; /* of the next record; grows by a microsecond with each */
+	int sink_error;  /* what the sink says; 0: it takes the event */
+	uint64_t flow_sent_bytes,
+		flow_received_bytes; /* sums over flow events, as seen by the socket */
+};
+
 /* NULL: out of memory, in tests of that. */
 struct world *world_try(const struct world_options *options);
 struct world *world_new(void);
 struct world *world_new_with(const struct world_options *options);
 void world_free(struct world *world);
+
+/* Everything from now on; freed with history_free. */
+void history_keep(struct world *world, struct history *ret_history);
+void history_free(struct history *history);
+/*
+ * Another agent's table takes the place of this one, and what the history tells. `known`: it finds
+ * the processes in /proc; else it has them from the events alone.
+ */
+void world_restart(struct world *world, bool gap, bool known);
+/* The table takes events of the history, from the first up to before `end`. */
+void history_restore(struct world *world, const struct history *history, size_t end, bool gap);
 
 /* The lines so far are these; they are forgotten. */
 void expect(struct world *world, const char *lines);
