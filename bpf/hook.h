@@ -167,10 +167,13 @@ static __always_inline __s32 hook__message_length(struct msghdr *message)
 #define HOOK_FAMILY_FAMILY(args, sk)  ((__u16)(args)[0])
 #define HOOK_FAMILY_NOTHING(args, sk) 0
 
-/* socket_create, which has no socket yet, is told in its fourth whether the kernel wants it. */
+/*
+ * socket_create, which has no socket yet, is told in its fourth whether the kernel wants it: an int, and
+ * what the upper half of its slot holds is anything.
+ */
 #define HOOK_FLAGS_SOCKET(args)  0
 #define HOOK_FLAGS_SOCK(args)    0
-#define HOOK_FLAGS_FAMILY(args)  ((args)[3] ? NA_FLAG_KERNEL : 0)
+#define HOOK_FLAGS_FAMILY(args)  ((__u32)(args)[3] ? NA_FLAG_KERNEL : 0)
 #define HOOK_FLAGS_NOTHING(args) 0
 
 #define HOOK_ABOUT_SOCKET  true

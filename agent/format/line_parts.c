@@ -152,7 +152,10 @@ static void append_life(struct na_buffer *out, const struct na_event *event)
 
 static void append_lost(struct na_buffer *out, const struct na_event *event)
 {
-	na_buffer_append_i64(out, event->f_NA_LOST_COUNT);
+	if (na_event_has(event, NA_FIELD_NA_LOST_COUNT))
+		na_buffer_append_i64(out, event->f_NA_LOST_COUNT);
+	else
+		na_buffer_append_string(out, "an unknown number");
 	na_buffer_append_string(out, " lost");
 	if (na_event_has(event, NA_FIELD_NA_LOST_PROGRAM)) {
 		na_buffer_append_string(out, " by ");
@@ -200,7 +203,7 @@ static const struct part connection_parts[] = {
 };
 
 static const struct part story_parts[] = {
-	{NA_FIELD_NA_LOST_COUNT, "", append_lost},
+	{NA_FIELD_NA_LOST_REASON, "", append_lost},
 	{NA_FIELD_PROCESS_COMMAND_LINE, "", append_command_line},
 	{NA_FIELD_PROCESS_EXECUTABLE, "", append_executable},
 	{NA_FIELD_PROCESS_EXIT_CODE, "exit ", NULL},
