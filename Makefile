@@ -25,8 +25,8 @@ test-all: ## all that "make test" does, the whole fault matrix, and the servers 
 	@status=0; scripts/run-tests || status=1; ctest --preset all || status=1; \
 		scripts/test-summary build/results-all.xml || status=1; exit $$status
 
-test-kernels: ## the stimuli on further kernels, in QEMU
-	@scripts/install-deps --test >&2
+test-kernels: ## the stimuli on further kernels, also of arm64, in QEMU
+	@scripts/install-deps --test --arm64 >&2
 	@scripts/run-tests vm-more
 
 bench: build ## the programs of tests/bench, as one table
@@ -42,4 +42,4 @@ format: ## clang-format over the C files
 	@tests/check/format.sh . --fix
 
 clean: ## remove what was built
-	@rm -rf build build-asan build-tsan build-fuzz build-coverage build-release
+	@rm -rf build build-asan build-tsan build-fuzz build-coverage build-release build-arm64

@@ -93,9 +93,16 @@ static __always_inline bool flow__lock(struct flow_storage *storage)
 	return false;
 }
 
+/* arm64: an atomic operation orders what came before it only when its result is asked for. */
 static __always_inline void flow__unlock(struct flow_storage *storage)
 {
+#if defined(__TARGET_ARCH_x86)
 	__sync_fetch_and_add(&storage->users, -1);
+#else
+	__u32 users = __sync_fetch_and_add(&storage->users, -1);
+
+	asm volatile("" : : "r"(users));
+#endif
 }
 
 static __always_inline __u32 current_thread(void)

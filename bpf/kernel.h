@@ -314,8 +314,9 @@ struct css_set {
 } NA_CORE;
 
 struct thread_info {
-	__u32 status;
-	__u64 preempt_count; /* arm64 */
+	unsigned long flags;
+	__u32 status; /* not on arm64 */
+	__u64 preempt_count; /* on arm64 only */
 } NA_CORE;
 
 struct seccomp {

@@ -137,7 +137,7 @@ static __always_inline int message__of_call(struct pt_regs *regs, long ret, __u8
 	__u16 family, type;
 
 	message_call__fill(&call, regs);
-	if (!call.known)
+	if (!call.known || call_is_compat()) /* the numbers mean other calls there */
 		return 0;
 	if (ret < 0)
 		return flow__forget_peer(), 0;

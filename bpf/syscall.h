@@ -433,6 +433,14 @@ static __always_inline __u32 operation_of_socketcall(long number, __u32 *pair)
 
 #define TS_COMPAT 2
 
+/* A call by the numbers of 32-bit programs. */
+static __always_inline bool call_is_compat(void)
+{
+	struct task_struct *task = current_task();
+
+	return CURRENT_READ(task, thread_info.status) & TS_COMPAT;
+}
+
 #define BIT(n) (1ULL << ((n) & 63))
 
 /* 41 socket, 42 connect, 43 accept, 44 sendto, 46 sendmsg, 48 shutdown, 49 bind, 50 listen, 53 socketpair */
@@ -525,11 +533,10 @@ static __always_inline void call__fill_compat(struct call *call, struct pt_regs 
 
 static __always_inline void call__fill(struct call *call, struct pt_regs *regs, long ret)
 {
-	struct task_struct *task = current_task();
 	unsigned long nr = regs->orig_ax;
 
 	call->ret = ret;
-	if (CURRENT_READ(task, thread_info.status) & TS_COMPAT) {
+	if (call_is_compat()) {
 		call->ret = (int)ret;
 		call__fill_compat(call, regs, nr);
 		return;
@@ -548,9 +555,66 @@ static __always_inline void call__fill(struct call *call, struct pt_regs *regs, 
 /* 198 socket, 199 socketpair, 200 bind, 201 listen, 202 accept, 203 connect, 206 sendto, 210 shutdown, 211 sendmsg */
 #define CALL_NUMBER(regs) ((unsigned long)(regs)->syscallno)
 
+#define TIF_32BIT (1UL << 22)
+
+/* 32-bit: 281 socket … 296 sendmsg, 366 accept4, 374 sendmmsg. 64-bit programs know them as other calls. */
+#define COMPAT_FIRST    281
+#define COMPAT_LAST     296
+#define COMPAT_ACCEPT4  366
+#define COMPAT_SENDMMSG 374
+
+/* A call by the numbers of 32-bit programs. */
+static __always_inline bool call_is_compat(void)
+{
+	struct task_struct *task = current_task();
+
+	return CURRENT_READ(task, thread_info.flags) & TIF_32BIT;
+}
+
 static __always_inline bool call_is_ours(unsigned long nr)
 {
-	return (nr >= 198 && nr <= 211) || nr == 242 || nr == 269;
+	return (nr >= 198 && nr <= 211) || nr == 242 || nr == 269 ||
+	       (nr >= COMPAT_FIRST && nr <= COMPAT_LAST) || nr == COMPAT_ACCEPT4 ||
+	       nr == COMPAT_SENDMMSG;
+}
+
+static __always_inline __u32 operation_of_compat(unsigned long nr)
+{
+	switch (nr) {
+	case 281:
+	case 288:
+		return NA_OPERATION_SOCKET;
+	case 282:
+		return NA_OPERATION_BIND;
+	case 283:
+		return NA_OPERATION_CONNECT;
+	case 284:
+		return NA_OPERATION_LISTEN;
+	case 285:
+	case COMPAT_ACCEPT4:
+		return NA_OPERATION_ACCEPT;
+	case 289:
+	case 290:
+	case 296:
+	case COMPAT_SENDMMSG:
+		return NA_OPERATION_SEND;
+	case 293:
+		return NA_OPERATION_SHUTDOWN;
+	}
+	return NA_OPERATION_NONE;
+}
+
+static __always_inline void call__fill_compat(struct call *call, struct pt_regs *regs, long ret)
+{
+	unsigned long nr = CALL_NUMBER(regs);
+
+	call->ret = (int)ret;
+	call->operation = operation_of_compat(nr);
+	call->pair = nr == 288;
+	call->args[0] = (__u32)regs->orig_x0;
+	call->args[1] = (__u32)regs->regs[1];
+	call->args[2] = (__u32)regs->regs[2];
+	call->args[3] = (__u32)regs->regs[3];
 }
 
 static __always_inline void call__fill(struct call *call, struct pt_regs *regs, long ret)
@@ -562,6 +626,10 @@ static __always_inline void call__fill(struct call *call, struct pt_regs *regs, 
 	};
 	unsigned long nr = CALL_NUMBER(regs);
 
+	if (call_is_compat()) {
+		call__fill_compat(call, regs, ret);
+		return;
+	}
 	call->ret = ret;
 	call->operation = NA_OPERATION_NONE;
 	call->pair = nr == 199;

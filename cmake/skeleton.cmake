@@ -17,7 +17,7 @@ function(na_skeleton name source)
 	add_custom_command(OUTPUT ${object}
 		COMMAND ${NA_CLANG} -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_${NA_BPF_ARCH} -Wall -Wextra -Werror
 			-Wno-unused-parameter -Wno-missing-declarations
-			-I/usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -I${PROJECT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}
+			-I${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -I${PROJECT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}
 			-MD -MF ${object}.d -MT ${object}
 			-c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
 		DEPENDS ${source} DEPFILE ${object}.d VERBATIM)

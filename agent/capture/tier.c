@@ -91,6 +91,9 @@ static int probe_cgroup(void)
 	return root < 0 ? root : 0;
 }
 
+/* The kernel's own, for what it was built without; it is not meant to leave it, and has no text. */
+#define ENOTSUPP 524
+
 static void explain(enum na_tier tier, int error, struct na_buffer *why)
 {
 	char lockdown[128];
@@ -102,6 +105,9 @@ static void explain(enum na_tier tier, int error, struct na_buffer *why)
 	else if (error == -EPERM && locked)
 		na_buffer_printf(why, "the kernel is locked down and refuses it (lockdown: %s)",
 				 lockdown);
+	else if (error == -ENOTSUPP)
+		na_buffer_append_string(why, "the kernel has no trampolines for programs on this "
+					     "architecture (arm64: before 6.4)");
 	else
 		na_buffer_printf(why, "the kernel refuses it: %s", strerrordesc_np(-error));
 }

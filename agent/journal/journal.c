@@ -50,7 +50,7 @@ static void close_tail(struct na_tail *tail)
 {
 	if (!tail->head)
 		return;
-	munmap(tail->head, NA_TAIL_PAGE + 2 * tail->size);
+	munmap(tail->head, NA_TAIL_DATA + 2 * tail->size);
 	na_cleanup_fd(&tail->fd);
 }
 

@@ -20,22 +20,22 @@ _Static_assert(sizeof(struct na_tail_head) <= NA_TAIL_PAGE, "the head is a page"
 /* The head and, behind it, the ring twice in a row, so that no frame is cut. */
 static int map(struct na_tail *tail)
 {
-	size_t length = NA_TAIL_PAGE + 2 * tail->size;
+	size_t length = NA_TAIL_DATA + 2 * tail->size;
 	char *place = mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const int protection = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_FIXED;
-	char *again = place + NA_TAIL_PAGE + tail->size;
+	char *again = place + NA_TAIL_DATA + tail->size;
 
 	if (place == MAP_FAILED)
 		return -errno;
-	if (mmap(place, NA_TAIL_PAGE + tail->size, protection, flags, tail->fd, 0) == MAP_FAILED ||
-	    mmap(again, tail->size, protection, flags, tail->fd, NA_TAIL_PAGE) == MAP_FAILED) {
+	if (mmap(place, NA_TAIL_DATA + tail->size, protection, flags, tail->fd, 0) == MAP_FAILED ||
+	    mmap(again, tail->size, protection, flags, tail->fd, NA_TAIL_DATA) == MAP_FAILED) {
 		int error = -errno;
 
 		munmap(place, length);
 		return error;
 	}
 	tail->head = (struct na_tail_head *)place;
-	tail->data = place + NA_TAIL_PAGE;
+	tail->data = place + NA_TAIL_DATA;
 	return 0;
 }
 
@@ -58,7 +58,7 @@ static bool is_ours(int fd, const uint8_t journal[16], const uint8_t boot[16], u
 	    head.magic != NA_TAIL_MAGIC || head.layout != NA_JOURNAL_LAYOUT ||
 	    memcmp(head.journal, journal, sizeof(head.journal)) != 0 ||
 	    memcmp(head.boot, boot, sizeof(head.boot)) != 0 || !head.size ||
-	    head.size % NA_TAIL_PAGE || (uint64_t)status.st_size != NA_TAIL_PAGE + head.size ||
+	    head.size % NA_TAIL_PAGE || (uint64_t)status.st_size != NA_TAIL_DATA + head.size ||
 	    !is_whole(&head))
 		return false;
 	*ret_size = head.size;
@@ -91,7 +91,7 @@ static int make_file(const char *path, uint64_t size, int *ret_fd)
 	error = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
 	/* Allocated now, since a page that tmpfs cannot give later is a SIGBUS. */
 	if (!error)
-		error = -posix_fallocate(fd, 0, (off_t)(NA_TAIL_PAGE + size));
+		error = -posix_fallocate(fd, 0, (off_t)(NA_TAIL_DATA + size));
 	if (!error && rename(name.data, path) < 0)
 		error = -errno;
 	if (error < 0) {
@@ -138,12 +138,13 @@ int na_tail_create(const char *path, uint64_t size, const uint8_t journal[16],
 		   bool *ret_locked, struct na_buffer *why)
 {
 	NA_CLOSE int fd = -1;
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t there = 0;
 	bool kept;
 	int error = find_file(path, &fd);
 	struct na_tail tail;
 
-	size = (size + NA_TAIL_PAGE - 1) / NA_TAIL_PAGE * NA_TAIL_PAGE;
+	size = (size + page - 1) / page * page;
 	if (error == -EBUSY)
 		return explain(why, path, "another netaudit writes it", error);
 	kept = fd >= 0 && is_ours(fd, journal, boot, &there) && (there == size || has_bytes(fd));
@@ -162,7 +163,7 @@ int na_tail_create(const char *path, uint64_t size, const uint8_t journal[16],
 		return explain(why, path, "cannot map the tail", error);
 	if (!kept)
 		fill_head(tail.head, size, journal, boot);
-	*ret_locked = mlock(tail.head, NA_TAIL_PAGE + size) == 0;
+	*ret_locked = mlock(tail.head, NA_TAIL_DATA + size) == 0;
 	(void)NA_TAKE_FD(fd);
 	*ret_tail = tail;
 	*ret_kept = kept;

@@ -17,7 +17,9 @@
 #include "base/buffer.h"
 
 #define NA_TAIL_MAGIC UINT64_C(0x6c6961742d616e31)
-#define NA_TAIL_PAGE 4096 /* data begin here */
+#define NA_TAIL_PAGE 4096 /* the smallest of any machine: the head fits, the ring is a multiple */
+#define NA_TAIL_DATA                                                                               \
+	65536 /* data begin here: at a page's beginning where pages are largest (arm64) */
 
 #define NA_TAIL_REASONS 8 /* room for enum na_journal_reason */
 

@@ -29,7 +29,7 @@ static int check_head(const struct na_tail_head *head, uint64_t file_size)
 		return -EBADMSG;
 	if (!size || size > SIZE_MOST || size % NA_TAIL_PAGE)
 		return -EBADMSG;
-	return file_size < NA_TAIL_PAGE + size ? -EBADMSG : 0; /* a shorter file is a SIGBUS */
+	return file_size < NA_TAIL_DATA + size ? -EBADMSG : 0; /* a shorter file is a SIGBUS */
 }
 
 /* The data twice in a row, so that a frame that wraps around is contiguous. */
@@ -41,7 +41,7 @@ static char *map_data(int fd, size_t size)
 		return NULL;
 	for (size_t i = 0; i < 2; i++)
 		if (mmap(data + i * size, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
-			 NA_TAIL_PAGE) == MAP_FAILED) {
+			 NA_TAIL_DATA) == MAP_FAILED) {
 			munmap(data, 2 * size);
 			return NULL;
 		}

@@ -313,6 +313,7 @@ const struct na_output na_output_file = {
 	.options = na_file_option_rows,
 	.option_count = NA_FILE_OPTION_COUNT,
 	.options_size = sizeof(struct na_file_options),
+	.copies = true,
 	.check = na_file_check,
 	.paths = file_paths,
 	.open = file_open,

@@ -238,6 +238,7 @@ static void stdout_close(struct na_output_instance *instance)
 const struct na_output na_output_stdout = {
 	.name = "stdout",
 	.promise = "Delivered when the kernel took the line; what reads it then is not asked.",
+	.copies = true,
 	.check = stdout_check,
 	.open = stdout_open,
 	.put = stdout_put,

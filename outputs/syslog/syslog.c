@@ -197,6 +197,7 @@ const struct na_output na_output_syslog = {
 	.options = na_syslog_option_rows,
 	.option_count = NA_SYSLOG_OPTION_COUNT,
 	.options_size = sizeof(struct na_syslog_options),
+	.copies = true,
 	.check = na_syslog_check,
 	.paths = syslog_paths,
 	.endpoints = syslog_endpoints,

@@ -187,7 +187,7 @@ static struct ratio write_round(void)
 		die("cannot be written");
 	write_ns = processor_ns() - start;
 	wall = na_clock_boot_ns() - wall;
-	munmap(store.tail.head, NA_TAIL_PAGE + 2 * store.tail.size);
+	munmap(store.tail.head, NA_TAIL_DATA + 2 * store.tail.size);
 	close(store.tail.fd);
 	na_appender_done(&appender);
 	na_store_done(&store);

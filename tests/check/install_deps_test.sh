@@ -49,10 +49,17 @@ user=0 refuses=
 : >"$top/missing"
 run 0 '' ''
 run 0 '' '' --test
+run 0 '' '' --test --arm64
 
 printf 'cmake\nlibcmocka-dev\n' >"$top/missing"
 run 0 'installing cmake $' '^apt-get install -qq -y --no-install-recommends cmake$'
 run 0 'installing cmake libcmocka-dev' 'cmake libcmocka-dev +clang-format-14 *$' --test
+
+echo gcc-aarch64-linux-gnu >"$top/missing"
+run 0 '' '' --test
+run 0 'installing gcc-aarch64-linux-gnu' 'gcc-aarch64-linux-gnu +clang-format-14 *$' --test --arm64
+"$script" --libraries | grep -qx libbpf-dev || { echo 'no libbpf-dev among the libraries'; failed=1; }
+echo cmake >"$top/missing"
 
 user=1000
 run 77 'only root can install: apt-get install cmake $' ''

@@ -2,6 +2,7 @@
 """What can go wrong, as things that begin, happen and end around a cell."""
 
 import os
+import signal
 import subprocess
 
 from faults.lab import Wrong, wait_until
@@ -218,16 +219,20 @@ class Killed(OnTheWay):
 
 
 class KilledWriting(Trouble):
-    """The same for an output without a connection: some events of the fault are through."""
+    """The same for a file: some events of the fault are through. It stands still while they are
+    appended, or it would keep pace with that."""
 
     repeats = True
-    MANY = 20000
+    MANY = 30000
 
     def feed(self, cell, count):
+        cell.shipper.process.send_signal(signal.SIGSTOP)
         cell.journal.append(self.MANY)
+        self.size = cell.far.path.stat().st_size
+        cell.shipper.process.send_signal(signal.SIGCONT)
 
     def happened(self, cell):
-        return len(cell.far.received()) > cell.floor
+        return cell.far.path.stat().st_size > self.size
 
     def end(self, cell):
         cell.shipper.kill()

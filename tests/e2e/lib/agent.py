@@ -12,7 +12,7 @@ import time
 from lib.match import lookup
 from lib.stream import Stream
 
-READY_SECONDS = 30
+READY_SECONDS = 120  # of an emulated machine that shares its host with others
 STOP_SECONDS = 60
 
 
@@ -125,7 +125,7 @@ class Agent:
         if name == "agent_degraded" and not self.degraded:
             raise Failure(f"the agent is degraded: {event.get('message')}{self.log()}")
 
-    def await_event(self, wanted, what, seconds=20):
+    def await_event(self, wanted, what, seconds=60):
         """Reads until `wanted(event)`; Failure when it does not come."""
         deadline = time.monotonic() + seconds
         while True:

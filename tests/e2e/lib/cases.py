@@ -7,7 +7,7 @@ import time
 from lib.agent import Failure
 from lib.match import Expectations, compare, lookup, parse_expectations
 
-CASE_SECONDS = 60
+CASE_SECONDS = 120
 TRIES = 4
 LOSSES_SECONDS = 3  # the agent looks each second for what was skipped, and twice before it tells
 

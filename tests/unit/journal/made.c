@@ -113,7 +113,7 @@ void made_done(struct made *made)
 	na_encoder_free(made->encoder);
 	na_buffer_done(&made->segment);
 	if (made->tail.head)
-		munmap(made->tail.head, NA_TAIL_PAGE + made->tail.size);
+		munmap(made->tail.head, NA_TAIL_DATA + made->tail.size);
 	na_cleanup_fd(&made->tail.fd);
 	unlink(made->tail_path);
 	empty(made->folder);
@@ -196,16 +196,16 @@ void made_tail(struct made *made, uint64_t size)
 
 	snprintf(name, sizeof(name), "%s.new", made->tail_path);
 	if (made->tail.head)
-		munmap(made->tail.head, NA_TAIL_PAGE + made->tail.size);
+		munmap(made->tail.head, NA_TAIL_DATA + made->tail.size);
 	na_cleanup_fd(&made->tail.fd);
 	made->tail = (struct na_tail){
 		.size = size, .fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-	assert(ftruncate(made->tail.fd, (off_t)(NA_TAIL_PAGE + size)) == 0);
-	head = mmap(NULL, NA_TAIL_PAGE + size, PROT_READ | PROT_WRITE, MAP_SHARED, made->tail.fd,
+	assert(ftruncate(made->tail.fd, (off_t)(NA_TAIL_DATA + size)) == 0);
+	head = mmap(NULL, NA_TAIL_DATA + size, PROT_READ | PROT_WRITE, MAP_SHARED, made->tail.fd,
 		    0);
 	assert(head != MAP_FAILED);
 	made->tail.head = head;
-	made->tail.data = (char *)head + NA_TAIL_PAGE;
+	made->tail.data = (char *)head + NA_TAIL_DATA;
 	head->layout = NA_JOURNAL_LAYOUT;
 	head->size = size;
 	memcpy(head->journal, made->journal, sizeof(head->journal));

@@ -97,7 +97,7 @@ static void walk_tail(const struct na_world *world, struct na_harvest *harvest, 
 	NA_FREE char *unrolled = malloc(end - from + 1);
 
 	for (uint64_t at = from; at < end; at++)
-		unrolled[at - from] = data[NA_TAIL_PAGE + at % head.size];
+		unrolled[at - from] = data[NA_TAIL_DATA + at % head.size];
 	assert(walk(harvest, unrolled, end - from, from, &epoch) == end - from);
 }
 
