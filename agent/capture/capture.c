@@ -64,6 +64,8 @@ static int attach_anew(struct na_capture *capture, struct na_buffer *why)
 {
 	int error = na_object_load(capture, why);
 
+	if (error == -EPERM)
+		na_preflight_explain_limit(why);
 	if (!error)
 		error = make_rings(capture, why);
 	if (!error && capture->options.rules)

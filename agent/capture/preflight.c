@@ -4,10 +4,14 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <bpf/btf.h>
 
 #include "capture/kernel_btf.h"
 #include "capture/securityfs.h"
@@ -64,17 +68,16 @@ static int check_lockdown(struct na_buffer *why)
 	return -EOPNOTSUPP;
 }
 
-static int check_btf(const char *btf, struct na_buffer *why)
+/* Where it is not in its usual place libbpf looks in others. */
+static bool kernel_has_btf(void)
 {
-	if (btf)
-		return na_kernel_btf_check(btf, why);
+	struct btf *btf;
+
 	if (access(NA_KERNEL_BTF, R_OK) == 0)
-		return 0;
-	na_buffer_append_string(
-		why, NA_KERNEL_BTF
-		" is missing: this kernel was built without BTF (CONFIG_DEBUG_INFO_BTF), which "
-		"says where it keeps its fields; --btf FILE gives it");
-	return -EOPNOTSUPP;
+		return true;
+	btf = btf__load_vmlinux_btf();
+	btf__free(btf);
+	return btf;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -84,6 +87,32 @@ int na_preflight_capabilities(struct na_buffer *why)
 	return check_capabilities(why);
 }
 
+/* A file says where fields are; what programs are attached to the kernel knows only by its own. */
+int na_preflight_btf(const char *btf, struct na_buffer *why)
+{
+	int error = btf ? na_kernel_btf_check(btf, why) : 0;
+
+	if (error || kernel_has_btf())
+		return error;
+	na_buffer_append_string(
+		why, NA_KERNEL_BTF
+		" is missing: this kernel was built without BTF (CONFIG_DEBUG_INFO_BTF), or /sys "
+		"is not mounted; programs cannot be attached to its functions, with --btf neither");
+	return -EOPNOTSUPP;
+}
+
+void na_preflight_explain_limit(struct na_buffer *why)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	na_buffer_printf(why,
+			 "; before 5.11 programs count as locked memory, whose limit is %llu KiB: "
+			 "raise it (ulimit -l), or give CAP_SYS_RESOURCE",
+			 (unsigned long long)limit.rlim_cur / 1024);
+}
+
 int na_preflight(const char *btf, struct na_buffer *why)
 {
 	int result = check_capabilities(why);
@@ -91,6 +120,6 @@ int na_preflight(const char *btf, struct na_buffer *why)
 	if (!result)
 		result = check_lockdown(why);
 	if (!result)
-		result = check_btf(btf, why);
+		result = na_preflight_btf(btf, why);
 	return result;
 }

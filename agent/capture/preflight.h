@@ -15,4 +15,13 @@ int na_preflight(const char *btf, struct na_buffer *why);
 /* Only the capabilities: 0 or -EPERM, and `why` names each that is missing, and its use. */
 int na_preflight_capabilities(struct na_buffer *why);
 
+/*
+ * Only the types: 0; -EOPNOTSUPP: the kernel has none; others: the file `btf` is not of this
+ * kernel. `why` then got a sentence.
+ */
+int na_preflight_btf(const char *btf, struct na_buffer *why);
+
+/* Loading was refused with -EPERM: adds to `why` the limit of locked memory, where there is one. */
+void na_preflight_explain_limit(struct na_buffer *why);
+
 #endif

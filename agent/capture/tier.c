@@ -21,6 +21,7 @@
 
 #define HOOK "socket_connect"
 #define FUNCTION "security_" HOOK
+#define NO_CGROUP_ROOT "there is no cgroup2 hierarchy and none can be mounted: "
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 
 static const char *const names[NA_TIER_COUNT] = {"auto", "cgroup", "fexit", "lsm", "kprobe"};
@@ -100,8 +101,12 @@ static void explain(enum na_tier tier, int error, struct na_buffer *why)
 	bool locked = na_securityfs_read("lockdown", lockdown, sizeof(lockdown)) == 0 &&
 		      !strstr(lockdown, "[none]");
 
-	if (tier == NA_TIER_KPROBE && error == -ENOENT)
+	if (tier == NA_TIER_CGROUP)
+		na_buffer_printf(why, NO_CGROUP_ROOT "%s", strerrordesc_np(-error));
+	else if (tier == NA_TIER_KPROBE && error == -ENOENT)
 		na_buffer_append_string(why, "the kernel was built without kprobes");
+	else if (tier != NA_TIER_KPROBE && (error == -ESRCH || error == -ENOENT))
+		na_buffer_append_string(why, "the kernel has no BTF of " FUNCTION);
 	else if (error == -EPERM && locked)
 		na_buffer_printf(why, "the kernel is locked down and refuses it (lockdown: %s)",
 				 lockdown);

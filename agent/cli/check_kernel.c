@@ -22,6 +22,7 @@
 #include "capture/preflight.h"
 #include "capture/securityfs.h"
 #include "capture/tier.h"
+#include "cli/capture_options.h"
 #include "cli/command.h"
 
 #define UNPRIVILEGED_BPF "/proc/sys/kernel/unprivileged_bpf_disabled"
@@ -69,15 +70,12 @@ static void report_btf(struct report *report, const char *given)
 	int error = given ? na_kernel_btf_find(given, path, sizeof(path), &why) : 0;
 
 	begin(report, "types (BTF)");
-	if (!error && stat(path, &status) < 0) {
-		error = -errno;
-		na_buffer_printf(&why, "%s: %s; --btf FILE names another", path,
-				 strerrordesc_np(errno));
-	}
 	if (!error)
-		error = na_kernel_btf_check(path, &why);
-	if (!error)
+		error = na_preflight_btf(given ? path : NULL, &why);
+	if (!error && stat(path, &status) == 0)
 		na_buffer_printf(&report->out, "%s, %.1f MiB", path, (double)status.st_size / MIB);
+	else if (!error)
+		na_buffer_append_string(&report->out, "yes, not in " NA_KERNEL_BTF);
 	else
 		na_buffer_printf(&report->out, "no: %.*s", (int)why.length, why.data);
 	if (error)
@@ -88,11 +86,16 @@ static void report_btf(struct report *report, const char *given)
 static void report_security(struct report *report)
 {
 	char lockdown[128], list[512];
-	bool known = na_securityfs_read("lockdown", lockdown, sizeof(lockdown)) == 0;
+	int error = na_securityfs_read("lockdown", lockdown, sizeof(lockdown));
 
 	begin(report, "lockdown");
-	na_buffer_append_string(&report->out, known ? lockdown : "not in this kernel");
-	if (known && strstr(lockdown, "[confidentiality]")) {
+	if (error == -ENOENT)
+		na_buffer_append_string(&report->out, "not in this kernel");
+	else if (error)
+		na_buffer_printf(&report->out, "cannot be read: %s", strerrordesc_np(-error));
+	else
+		na_buffer_append_string(&report->out, lockdown);
+	if (!error && strstr(lockdown, "[confidentiality]")) {
 		na_buffer_append_string(&report->out, ": no program may read kernel memory");
 		forbids(report, NA_EXIT_UNAVAILABLE);
 	}
@@ -128,15 +131,20 @@ static const char *unprivileged_bpf(void)
 /* Before 5.11 programs and maps count as locked memory; libbpf raises the limit where it may. */
 static void report_limits(struct report *report)
 {
+	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
 	struct rlimit limit = {0};
+	bool raised;
 
 	begin(report, "limits");
 	getrlimit(RLIMIT_MEMLOCK, &limit);
+	raised = setrlimit(RLIMIT_MEMLOCK, &none) == 0;
 	if (limit.rlim_cur == RLIM_INFINITY)
 		na_buffer_append_string(&report->out, "locked memory unlimited");
 	else
-		na_buffer_printf(&report->out, "locked memory %.1f MiB, raised where that counts",
-				 (double)limit.rlim_cur / MIB);
+		na_buffer_printf(&report->out, "locked memory %.1f MiB, %s",
+				 (double)limit.rlim_cur / MIB,
+				 raised ? "raised where that counts"
+					: "which counts before 5.11: needs CAP_SYS_RESOURCE");
 	na_buffer_printf(&report->out, "; bpf for unprivileged users %s", unprivileged_bpf());
 	end(report);
 }
@@ -194,7 +202,7 @@ static void report_tier(struct report *report, enum na_tier tier)
 	else
 		na_buffer_append_string(&report->out, "yes");
 	if (tier == NA_TIER_CGROUP && error)
-		forbids(report, NA_EXIT_UNAVAILABLE);
+		forbids(report, (int)na_cli_capture_exit(error));
 	else if (tier == NA_TIER_CGROUP)
 		append_cgroup_root(report);
 	end(report);

@@ -21,6 +21,11 @@ static struct na_socket *find_of_hook(struct na_sockets *sockets,
 	socket->family = record->family;
 	socket->type = record->type;
 	socket->protocol = record->protocol;
+	/* There is no socket yet, only what is asked for. */
+	if (record->hook == NA_HOOK_SOCKET_CREATE) {
+		socket->type = (uint16_t)record->first;
+		socket->protocol = (uint16_t)record->second;
+	}
 	socket->netns = record->netns;
 	return socket;
 }

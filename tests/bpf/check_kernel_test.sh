@@ -64,21 +64,40 @@ has err 'is of another kernel: struct task_struct'
 expect 69 "$netaudit" run -c "$folder/empty.yaml" --btf "$folder/nothing"
 has err 'nothing: No such file or directory'
 
-# The first event comes when all is attached.
+# starts COMMAND…: its first event comes when all is attached.
 mkfifo "$folder/events"
-"$netaudit" run --strict --btf "$folder/btf" >"$folder/events" 2>"$folder/err" &
-agent=$!
-exec 3<"$folder/events"
-first=
-read -r first <&3
-kill -TERM $agent 2>/dev/null
-cat <&3 >/dev/null
-exec 3<&-
-wait $agent || { echo "run --btf: exit $?"; failed=1; }
-case $first in
-*'"event":"agent_started"'*) ;;
-*) echo "run --btf does not start: $first"; cat "$folder/err"; failed=1 ;;
+starts() {
+	"$@" >"$folder/events" 2>"$folder/err" &
+	agent=$!
+	exec 3<"$folder/events"
+	first=
+	read -r first <&3
+	kill -TERM $agent 2>/dev/null
+	cat <&3 >/dev/null
+	exec 3<&-
+	wait $agent || { echo "$*: exit $?"; failed=1; }
+	case $first in
+	*'"event":"agent_started"'*) ;;
+	*) echo "$* does not start: $first"; cat "$folder/err"; failed=1 ;;
+	esac
+}
+
+starts "$netaudit" run --strict --btf "$folder/btf"
+
+# shellcheck disable=SC2086 # words, and no function: what is started is the agent itself
+{
+# It raises the limit of locked memory where that counts, before 5.11, or says what keeps it from that.
+starts prlimit --memlock=65536:65536 "$netaudit" run --strict
+without_resource="setpriv --bounding-set -sys_resource prlimit --memlock=65536:65536"
+expect 0 $without_resource "$netaudit" check -c "$folder/empty.yaml" --kernel
+has out '^limits  *locked memory 0.1 MiB, which counts before 5.11: needs CAP_SYS_RESOURCE'
+case $(uname -r) in
+5.[0-9].*|5.10.*)
+	expect 77 $without_resource "$netaudit" run -c "$folder/empty.yaml"
+	has err 'whose limit is 64 KiB: raise it (ulimit -l), or give CAP_SYS_RESOURCE' ;;
+*) starts $without_resource "$netaudit" run --strict ;;
 esac
+}
 
 check_without() {
 	expect 77 setpriv --bounding-set "-$1" "$netaudit" check -c "$folder/empty.yaml" --kernel
@@ -86,4 +105,5 @@ check_without() {
 }
 check_without bpf 'CAP_BPF (to load programs)'
 check_without net_admin 'CAP_NET_ADMIN'
+check_without perfmon 'CAP_PERFMON (to read kernel memory in them)'
 exit $failed

@@ -9,6 +9,7 @@ With --expected FILE, --kernel and --tier, the rows of that file say what cannot
 """
 
 import json
+import os
 import subprocess
 from itertools import groupby
 
@@ -62,6 +63,7 @@ def serve(test, settings, cases):
 def check(test):
     options = test.options
     test.expected = Expected(options.expected, options.kernel, options.tier)
+    os.environ["NETAUDIT_TIER"] = options.tier  # for what a stimulus may demand of one tier alone
     cases = list_cases(test)
     for case in (case for case in cases if case["fresh"]):
         settings = settings_for(case["families"])

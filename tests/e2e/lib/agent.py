@@ -45,12 +45,15 @@ def schema_validator(netaudit):
 
 class Agent:
     """
-    `netaudit run` with these arguments, as a context manager: inside, it is attached (agent_started
-    came); after it, it has ended with status 0 and `events` holds every event of its life.
+    `netaudit run`, or `command`, with these arguments, as a context manager: inside, it is attached
+    (agent_started came); after it, it has ended with status 0 and `events` holds every event of its
+    life.
     """
 
-    def __init__(self, netaudit, *arguments, validate=None, env=None, degraded=False):
-        self.command = [netaudit, "run", *arguments]
+    def __init__(
+        self, netaudit, *arguments, command="run", validate=None, env=None, degraded=False
+    ):
+        self.command = [netaudit, command, *arguments]
         self.stream = Stream(validate)
         self.env = dict(os.environ, **(env or {}))
         self.degraded = degraded

@@ -87,6 +87,7 @@ static const struct stimulus stimuli[] = {
 	{"raw_denied", "policy", case_raw_denied, INET, NOBODY},
 	{"create_fail", "bind", case_create_fail, INET, 0},
 	{"landlock_denied", "policy", case_landlock_denied, INET, 0},
+	{"apparmor_denied", "policy", case_apparmor_denied, INET, 0},
 	{"seccomp_denied", "policy", case_seccomp_denied, INET, 0},
 	{"cgroup_denied", "policy", case_cgroup_denied, INET, 0},
 	{"unix_stream", "local", case_unix_stream, LOCAL, 0},

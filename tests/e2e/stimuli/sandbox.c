@@ -122,6 +122,39 @@ bool landlock_refuse_tcp(void)
 	return true;
 }
 
+/* Files and signals as ever, no internet socket. Of the kernel's features, not of those of a
+ * release. */
+#define PROFILE                                                                                    \
+	"abi <kernel>, profile netaudit-e2e flags=(attach_disconnected) "                          \
+	"{ file, capability, signal, unix, network unix, }"
+
+bool apparmor_load(void)
+{
+	if (access("/sys/kernel/security/apparmor/profiles", F_OK) < 0 ||
+	    command("command -v apparmor_parser"))
+		return false;
+	if (command("echo '%s' | apparmor_parser --quiet --skip-cache --replace", PROFILE))
+		case_die("apparmor_parser");
+	return true;
+}
+
+void apparmor_unload(void)
+{
+	if (command("echo '%s' | apparmor_parser --quiet --remove", PROFILE))
+		case_die("apparmor_parser");
+}
+
+void apparmor_enter(void)
+{
+	const char *change = "changeprofile netaudit-e2e";
+	int fd = open("/proc/self/attr/apparmor/current", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0) /* before 5.1 AppArmor has no folder of its own */
+		fd = MUST(open("/proc/self/attr/current", O_WRONLY | O_CLOEXEC));
+	MUST(write(fd, change, strlen(change)));
+	MUST(close(fd));
+}
+
 static char cgroup[512];
 
 static void cgroup_find(void)

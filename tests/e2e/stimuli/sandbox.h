@@ -29,6 +29,14 @@ void seccomp_refuse(const int *calls, int count);
 /* Landlock refuses TCP to this process from now on, bind and connect; false: this kernel cannot. */
 bool landlock_refuse_tcp(void);
 
+/*
+ * A profile of AppArmor that allows no internet socket; false: none can be had here. The process
+ * that enters it stays in it, so another one unloads it.
+ */
+bool apparmor_load(void);
+void apparmor_enter(void);
+void apparmor_unload(void);
+
 /* A cgroup with a program that refuses connect(2) over IPv4. */
 void cgroup_make_refusing(void);
 void cgroup_enter(void);

@@ -35,7 +35,8 @@ case_run case_uring, case_uring_sqpoll;
 case_run case_bind_fail_in_use, case_bind_denied, case_listen_fail, case_listen_port_zero,
 	case_raw_socket, case_create_fail;
 /* policy.c */
-case_run case_landlock_denied, case_seccomp_denied, case_cgroup_denied, case_raw_denied;
+case_run case_landlock_denied, case_apparmor_denied, case_seccomp_denied, case_cgroup_denied,
+	case_raw_denied;
 /* local.c */
 case_run case_unix_stream, case_unix_refused, case_unix_dgram, case_unix_abstract,
 	case_unix_socketpair, case_netlink;

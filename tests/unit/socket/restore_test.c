@@ -557,7 +557,8 @@ static void what_the_kernel_has_is_not_looked_for(void **unused)
 	restart(agents, true);
 	found_all(world);
 	ended(world, 1, TCP_LAST_ACK, 0);
-	expect(world, "closed " TUPLE "out=11 in=22 reason=orderly closed_by=remote unattributed\n");
+	expect(world,
+	       "closed " TUPLE "out=11 in=22 reason=orderly closed_by=remote unattributed\n");
 	end(agents);
 }
 
