@@ -337,7 +337,6 @@ static void attach_calls(struct na_capture *capture)
 
 void na_tiers_load(struct na_capture *capture)
 {
-	na_stand_ins_choose(capture);
 	na_hooks_apply(capture);
 	for (size_t i = 0; i < TIERS; i++)
 		try_tier(capture, preference[i]);

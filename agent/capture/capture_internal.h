@@ -92,8 +92,10 @@ void na_tiers_load(struct na_capture *capture);
 enum na_program na_stand_in_first(enum na_program stand_in);
 /* And the other way round. */
 enum na_program na_stand_in_of(enum na_program first);
-/* Leaves out those that this kernel does not need. */
-void na_stand_ins_choose(struct na_capture *capture);
+/* Leaves out those that most kernels do not need. */
+void na_stand_ins_init(struct na_capture *capture);
+/* After the first load: true when this kernel needs them, and they are to be loaded too. */
+bool na_stand_ins_want(struct na_capture *capture);
 /* Runs of the program leave marks from now on, if its stand-in is not left out. */
 void na_stand_in_expect(struct na_capture *capture, enum na_program first);
 /* After attaching or detaching: a stand-in without its program goes, as does its use. */

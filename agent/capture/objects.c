@@ -268,6 +268,19 @@ static int load_tier_once(struct na_capture *capture, enum na_tier tier, const u
 	return error ? error : bpf_object__load(*object);
 }
 
+static int load(struct na_capture *capture)
+{
+	int error;
+
+	do {
+		error = na_object_open(capture);
+		if (!error)
+			error = cgroup_bpf__load(capture->bpf);
+	} while (error < 0 && (do_without_task_storage(capture) ||
+			       do_without_tracing_cookies(capture) || leave_out_refused(capture)));
+	return error;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 const void *na_object_bytes(enum na_tier tier, size_t *ret_size)
@@ -325,12 +338,10 @@ int na_object_load(struct na_capture *capture, struct na_buffer *why)
 	int error;
 
 	capture->no_task_storage = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) != 1;
-	do {
-		error = na_object_open(capture);
-		if (!error)
-			error = cgroup_bpf__load(capture->bpf);
-	} while (error < 0 && (do_without_task_storage(capture) ||
-			       do_without_tracing_cookies(capture) || leave_out_refused(capture)));
+	error = load(capture);
+	/* Most kernels need no more stand-ins: there they cost no time of the verifier. */
+	if (!error && na_stand_ins_want(capture))
+		error = load(capture);
 	if (error < 0)
 		na_buffer_printf(why, "cannot load the kernel programs: %s",
 				 strerrordesc_np(-error));

@@ -193,4 +193,5 @@ void na_programs_init(struct na_capture *capture)
 {
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		init_state(capture, (enum na_program)id);
+	na_stand_ins_init(capture);
 }

@@ -88,15 +88,23 @@ enum na_program na_stand_in_of(enum na_program first)
 	return NA_PROGRAM_NONE;
 }
 
-void na_stand_ins_choose(struct na_capture *capture)
+void na_stand_ins_init(struct na_capture *capture)
 {
-	bool preempted = are_programs_preempted(capture);
-
-	for (size_t i = 0; i < PAIRS && !preempted; i++)
+	for (size_t i = 0; i < PAIRS; i++)
 		if (pairs[i].first != NA_PROGRAM_SET_STATE)
 			na_program_leave_out(
 				capture, pairs[i].stand_in,
 				"not needed: this kernel does not preempt programs of tracepoints");
+}
+
+bool na_stand_ins_want(struct na_capture *capture)
+{
+	if (!are_programs_preempted(capture))
+		return false;
+	for (size_t i = 0; i < PAIRS; i++)
+		if (capture->states[pairs[i].first].wanted)
+			na_program_want(capture, pairs[i].stand_in);
+	return true;
 }
 
 void na_stand_in_expect(struct na_capture *capture, enum na_program first)

@@ -104,7 +104,7 @@ static int find_place(uint32_t id, struct place *place)
 {
 	union link any;
 	const struct bpf_link_info *link = &any.info;
-	struct bpf_prog_info program;
+	struct bpf_prog_info program = {0};
 	int error = link_info(id, &any, place);
 
 	if (!error)

@@ -164,7 +164,7 @@ static void let_others_finish(const struct blocks *blocks)
 
 static int measure_block(const struct blocks *blocks)
 {
-	struct times before, within, after;
+	struct times before = {0}, within = {0}, after = {0};
 	uint64_t start_ns, passed_ns;
 	int error = read_times(blocks, &before);
 
