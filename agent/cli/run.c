@@ -20,7 +20,7 @@ static const struct na_usage_option options_table[] = {
 	{"replay", 0, NA_USAGE_TEXT, "FILE", offsetof(struct run_options, replay),
 	 "take it from FILE: no kernel, no root"},
 	{"btf", 0, NA_USAGE_TEXT, "FILE", offsetof(struct run_options, btf),
-	 "the kernel's types, where it has none itself; or a tree of them as BTFHub's"},
+	 "types to place fields by, instead of the kernel's; or a tree of them as BTFHub's"},
 	{"strict", 0, NA_USAGE_FLAG, NULL, offsetof(struct run_options, strict),
 	 "refuse to run when a source of events does not work"},
 };

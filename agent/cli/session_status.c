@@ -15,7 +15,7 @@ void na_source_update_status(struct na_source *source, uint64_t now_ns)
 		.pid = getpid(),
 		.started_wall_ns = source->started_wall_ns,
 		.uptime_ns = now_ns - source->started_ns,
-		.tier = na_tier_name(NA_TIER_CGROUP),
+		.tier = na_tier_name(na_capture_tier(source->capture)),
 		.capabilities = source->kept,
 		.has_journal = true,
 		.journal_path = source->journal.path,
