@@ -364,18 +364,6 @@ int BPF_PROG(stand_in__exit, struct task_struct *task)
 	return stand_in__is_idle_of_task(NA_PROGRAM_EXIT) ? 0 : exit__report(task, NA_PROGRAM_EXIT);
 }
 
-/*
- * Whether programs of tracepoints can be preempted, which they say themselves: the agent attaches this
- * for a moment. At the exit of a call nothing else disables preemption.
- */
-SEC("tp_btf/sys_exit")
-int tp__preemption(void *ctx)
-{
-	preemption.possible = !preempt_count();
-	preemption.known = 1;
-	return 0;
-}
-
 /* An iterator runs in the process that reads it, whatever namespace gave it its pid. */
 static __always_inline bool is_reader(const struct task_struct *task)
 {

@@ -78,31 +78,4 @@ static __always_inline bool stand_in__is_idle_of_task(__u8 program)
 	return stand_in__is_idle(program, bpf_get_current_task());
 }
 
-struct {
-	__u32 known;
-	__u32 possible;
-} preemption SEC(".data.preemption");
-
-#if defined(__TARGET_ARCH_x86)
-
-extern const int __preempt_count __ksym __weak; /* from 6.15: older kernels do not preempt here */
-
-#define NO_NEED_TO_RESCHEDULE 0x80000000
-
-static __always_inline __u32 preempt_count(void)
-{
-	return &__preempt_count ? *(int *)bpf_this_cpu_ptr(&__preempt_count) & ~NO_NEED_TO_RESCHEDULE : 1;
-}
-
-#elif defined(__TARGET_ARCH_arm64)
-
-static __always_inline __u32 preempt_count(void)
-{
-	struct task_struct *task = current_task();
-
-	return CURRENT_READ(task, thread_info.preempt_count); /* the other half says whether to reschedule */
-}
-
-#endif
-
 #endif

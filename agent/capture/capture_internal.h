@@ -40,7 +40,6 @@ struct na_capture {
 	bool no_flow_iterator, no_file_iterator; /* the kernel refuses to load them */
 	bool no_task_storage;                    /* in programs of cgroups */
 	bool no_tracing_cookies;                 /* made by programs of tracepoints */
-	bool no_preemption_probe;                /* the kernel refuses to load it */
 	int statistics_fd;
 
 	/* Sockets that were there, sorted by time, not yet passed on. */

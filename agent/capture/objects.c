@@ -108,7 +108,6 @@ static void set_knobs(struct na_capture *capture)
 	/* Iterators cost nothing until they are run; calibration needs the one of files. */
 	bpf_program__set_autoload(bpf->progs.iter__flows, !capture->no_flow_iterator);
 	bpf_program__set_autoload(bpf->progs.iter__task_file, !capture->no_file_iterator);
-	bpf_program__set_autoload(bpf->progs.tp__preemption, !capture->no_preemption_probe);
 }
 
 /* Programs of cgroups may not use task storage on all kernels: then peers are kept by thread. */
@@ -175,8 +174,6 @@ static bool leave_out_refused(struct na_capture *capture)
 		found = capture->no_flow_iterator = true;
 	if (!strcmp(refusal.program, "iter__task_file") && !capture->no_file_iterator)
 		found = capture->no_file_iterator = true;
-	if (!strcmp(refusal.program, "tp__preemption") && !capture->no_preemption_probe)
-		found = capture->no_preemption_probe = true;
 	for (int id = 0; id < NA_PROGRAM_COUNT && refusal.program[0]; id++) {
 		struct na_program_state *state = &capture->states[id];
 

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "capture/capture_internal.h"
+#include "preemption.skel.h"
 
 static const struct {
 	enum na_program first, stand_in;
@@ -40,18 +41,19 @@ static const struct {
 
 #define PAIRS (sizeof(pairs) / sizeof(*pairs))
 
+/* Where it cannot be asked, kernels are too old to preempt. */
 static bool are_programs_preempted(const struct na_capture *capture)
 {
-	struct bpf_link *link;
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = capture->options.btf);
+	struct preemption_bpf *bpf = preemption_bpf__open_opts(&options);
+	bool possible = false;
 
-	if (capture->no_preemption_probe)
-		return false;
-	link = bpf_program__attach(capture->bpf->progs.tp__preemption);
-	if (!link)
-		return false;
-	getppid(); /* its exit is told; that of attaching may have been before the program */
-	bpf_link__destroy(link);
-	return capture->bpf->data_preemption->preemption.possible;
+	if (bpf && preemption_bpf__load(bpf) == 0 && preemption_bpf__attach(bpf) == 0) {
+		getppid(); /* its exit is told; that of attaching may be before the program */
+		possible = bpf->data_preemption->preemption.possible;
+	}
+	preemption_bpf__destroy(bpf);
+	return possible;
 }
 
 static uint64_t worked_for(const struct na_capture *capture, enum na_program first)
