@@ -191,10 +191,10 @@ const struct na_program_state *na_capture_programs(struct na_capture *capture)
 		capture->skips[id].runs = info.recursion_misses;
 		state->skipped = skipped_for_good(capture, (enum na_program)id) +
 				 na_hooks_missed(capture, (enum na_program)id);
-		/* A dentry goes in its closer's context, never over another free: what is skipped
-		 * there is no socket's. */
+		/* Where nothing preempts it, it is skipped in interrupts only, which free no file.
+		 */
 		if (id == NA_PROGRAM_FILE_FREE &&
-		    capture->bpf->data_calibration->calibration.by_dentry)
+		    !capture->states[NA_PROGRAM_AGAIN_FILE_FREE].attached)
 			state->skipped = 0;
 		state->verified = info.verified_insns;
 		/* Cgroup programs are never skipped; before 5.12 the kernel does not return the
