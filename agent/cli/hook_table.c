@@ -22,16 +22,19 @@ static void append_mode(struct na_buffer *out, const struct na_hook_setting *set
 	na_buffer_printf(out, "%-*s ", MODE_WIDTH, text);
 }
 
+/* `said`: the reason that was given last; one that many share is given once. */
 static void append_hook(struct na_buffer *out, enum na_hook hook, const struct na_hook_state *state,
-			const struct na_program_state *programs)
+			const struct na_program_state *programs, const char **said)
 {
 	na_buffer_printf(out, "%-*s ", NAME_WIDTH, na_hook_rows[hook].name.data);
 	append_mode(out, &state->setting);
 	if (state->program)
 		na_buffer_printf(out, "%-8s %12" PRIu64 " %12" PRIu64 "\n",
 				 programs[state->program].tier, state->calls, state->refusals);
+	else if (strcmp(*said, state->reason) == 0)
+		na_buffer_append_string(out, "the same\n");
 	else
-		na_hook_table_wrap(out, state->reason, REASON_AT, WIDTH - REASON_AT);
+		na_hook_table_wrap(out, *said = state->reason, REASON_AT, WIDTH - REASON_AT);
 }
 
 static void append_off(struct na_buffer *out, const struct na_hook_state *hooks)
@@ -75,11 +78,13 @@ void na_hook_table_wrap(struct na_buffer *out, const char *text, size_t indent, 
 void na_hook_table_append(struct na_buffer *out, const struct na_hook_state *hooks,
 			  const struct na_program_state *programs)
 {
+	const char *said = "";
+
 	na_buffer_printf(out, "\n%-*s %-*s %-8s %12s %12s\n", NAME_WIDTH, "HOOK", MODE_WIDTH,
 			 "MODE", "TIER", "CALLS", "REFUSED");
 	for (int hook = 1; hook < NA_HOOK_COUNT; hook++)
 		if (hooks[hook].setting.mode != NA_HOOK_MODE_OFF)
-			append_hook(out, (enum na_hook)hook, &hooks[hook], programs);
+			append_hook(out, (enum na_hook)hook, &hooks[hook], programs, &said);
 	append_off(out, hooks);
 }
 
