@@ -29,7 +29,7 @@ struct na_output_record {
 	uint64_t number;     /* counts the records of an instance from 1: what is acknowledged */
 	struct na_text id;   /* event.id */
 	struct na_text body; /* encoded, without newline */
-	const struct na_event *event; /* for keys, topics, severities */
+	const struct na_event *event; /* for keys, topics, severities: see na_output_fields */
 	uint64_t wall_ns;
 	bool resent; /* may have been sent before: only then may "already there" count as delivered
 		      */
@@ -112,6 +112,14 @@ typedef void na_output_paths(const void *options, na_output_take_path *take, voi
 typedef void na_output_take_endpoint(void *context, struct na_text host, uint16_t port);
 typedef void na_output_endpoints(const void *options, na_output_take_endpoint *take, void *context);
 
+/*
+ * The fields that it looks at in `event`, one call each. The others are missing there, and behind
+ * the last one that is there is no memory: so the struct cannot be copied. NULL in the table: all
+ * that the event has are there, and copied for each batch.
+ */
+typedef void na_output_take_field(void *context, enum na_field field);
+typedef void na_output_fields(const void *options, na_output_take_field *take, void *context);
+
 /* SIGUSR1: opens its files again. NULL in the table: it has none. */
 typedef void na_output_reopen(struct na_output_instance *instance);
 
@@ -131,6 +139,7 @@ struct na_output {
 	na_output_check *check;
 	na_output_paths *paths;         /* may be NULL */
 	na_output_endpoints *endpoints; /* may be NULL */
+	na_output_fields *fields;       /* may be NULL */
 	na_output_open *open;
 	na_output_put *put;
 	na_output_work *work;

@@ -188,7 +188,7 @@ static int encode(const struct na_config_output *output, const struct na_host *h
 {
 	struct na_format *format = na_format_new(output->common.format, &host->constants,
 						 &(struct na_line_options){0});
-	int error = format ? na_format_encode(format, event, body) : -ENOMEM;
+	int error = format ? na_format_encode(format, event, NULL, body) : -ENOMEM;
 
 	na_format_free(format);
 	return error;

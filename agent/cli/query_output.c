@@ -81,7 +81,7 @@ int na_query_output_put(struct na_query_output *output, const struct na_event *e
 	if (!output->format || output->version != version)
 		error = begin(output, constants, version);
 	if (!error)
-		error = na_format_encode(output->format, event, &output->out);
+		error = na_format_encode(output->format, event, NULL, &output->out);
 	if (error)
 		return error;
 	na_buffer_append_char(&output->out, '\n');

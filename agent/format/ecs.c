@@ -16,5 +16,11 @@ void na_ecs_free(struct na_ecs *ecs)
 
 int na_ecs_encode(struct na_ecs *ecs, const struct na_event *event, struct na_buffer *out)
 {
-	return na_object_encode((struct na_object *)ecs, event, out);
+	return na_ecs_encode_parts(ecs, event, NULL, out);
+}
+
+int na_ecs_encode_parts(struct na_ecs *ecs, const struct na_event *event,
+			const struct na_event_parts *parts, struct na_buffer *out)
+{
+	return na_object_encode((struct na_object *)ecs, event, parts, out);
 }

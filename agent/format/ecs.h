@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "event.h"
+#include "event_parts.h"
 
 struct na_ecs;
 
@@ -23,5 +24,10 @@ void na_ecs_free(struct na_ecs *ecs);
  * into its name. 0 or -ENOMEM, then the buffer holds what it held before.
  */
 int na_ecs_encode(struct na_ecs *ecs, const struct na_event *event, struct na_buffer *out);
+
+/* The same in less time: `parts` of the event, all numbered by one and the same; NULL: not known.
+ */
+int na_ecs_encode_parts(struct na_ecs *ecs, const struct na_event *event,
+			const struct na_event_parts *parts, struct na_buffer *out);
 
 #endif

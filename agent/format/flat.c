@@ -16,5 +16,11 @@ void na_flat_free(struct na_flat *flat)
 
 int na_flat_encode(struct na_flat *flat, const struct na_event *event, struct na_buffer *out)
 {
-	return na_object_encode((struct na_object *)flat, event, out);
+	return na_flat_encode_parts(flat, event, NULL, out);
+}
+
+int na_flat_encode_parts(struct na_flat *flat, const struct na_event *event,
+			 const struct na_event_parts *parts, struct na_buffer *out)
+{
+	return na_object_encode((struct na_object *)flat, event, parts, out);
 }

@@ -13,6 +13,8 @@
 /* \u and four digits, for one byte. */
 #define ESCAPE_LENGTH_MAX 6
 
+_Static_assert(2 + NA_ADDRESS_TEXT_SIZE <= NA_JSON_PUT_MAX, "in quotes");
+
 static bool is_plain(unsigned char c)
 {
 	return c >= ' ' && c < DEL && c != '"' && c != '\\';
@@ -114,11 +116,46 @@ static void append_escaped(struct na_buffer *out, const char *data, size_t lengt
 	out->length = (size_t)(to - out->data);
 }
 
+/* Two digits at a time: a division is most of what a digit costs. */
 static char *put_pair(char *to, uint32_t value)
 {
-	to[0] = (char)('0' + value / 10);
-	to[1] = (char)('0' + value % 10);
+	static const char pairs[] = "00010203040506070809"
+				    "10111213141516171819"
+				    "20212223242526272829"
+				    "30313233343536373839"
+				    "40414243444546474849"
+				    "50515253545556575859"
+				    "60616263646566676869"
+				    "70717273747576777879"
+				    "80818283848586878889"
+				    "90919293949596979899";
+
+	memcpy(to, pairs + 2 * value, 2);
 	return to + 2;
+}
+
+static unsigned int count_digits(uint64_t value)
+{
+	unsigned int count = 1;
+
+	for (; value >= 10000; value /= 10000)
+		count += 4;
+	return count + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
+/* From the last digit on, at their place: read back from elsewhere at once they would be waited
+ * for. */
+static char *put_number(char *to, uint64_t value)
+{
+	char *end = to + count_digits(value), *at = end;
+
+	for (; value >= 100; value /= 100)
+		put_pair(at -= 2, (uint32_t)(value % 100));
+	if (value >= 10)
+		put_pair(at - 2, (uint32_t)value);
+	else
+		at[-1] = (char)('0' + value);
+	return end;
 }
 
 /* Days since 1970 → year, month, day. Years begin in March here, so that leap days come last. */
@@ -140,19 +177,21 @@ static char *put_day(char *to, uint32_t days)
 	return put_pair(to, day_of_year - (153 * month + 2) / 5 + 1);
 }
 
-static char *put_time(char *to, uint32_t seconds, uint32_t ns)
+static void set_second(struct na_json_second *second, uint64_t seconds)
 {
-	to = put_pair(to, seconds / 3600);
+	uint32_t of_day = (uint32_t)(seconds % 86400);
+	char *to = second->text;
+
+	second->seconds = seconds;
+	*to++ = '"';
+	to = put_day(to, (uint32_t)(seconds / 86400));
+	*to++ = 'T';
+	to = put_pair(to, of_day / 3600);
 	*to++ = ':';
-	to = put_pair(to, seconds / 60 % 60);
+	to = put_pair(to, of_day / 60 % 60);
 	*to++ = ':';
-	to = put_pair(to, seconds % 60);
-	*to++ = '.';
-	*to++ = (char)('0' + ns / 100000000);
-	to = put_pair(to, ns / 1000000 % 100);
-	to = put_pair(to, ns / 10000 % 100);
-	to = put_pair(to, ns / 100 % 100);
-	return put_pair(to, ns % 100);
+	to = put_pair(to, of_day % 60);
+	*to = '.';
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -189,40 +228,59 @@ void na_json_append_texts(struct na_buffer *out, const struct na_texts *texts)
 	na_buffer_append_char(out, ']');
 }
 
-void na_json_append_id(struct na_buffer *out, uint64_t value)
-{
-	na_buffer_append_char(out, '"');
-	na_buffer_append_u64(out, value);
-	na_buffer_append_char(out, '"');
-}
-
-void na_json_append_address(struct na_buffer *out, const struct na_address *address)
-{
-	char text[NA_ADDRESS_TEXT_SIZE + 1];
-	size_t length = na_address_format(address, text + 1);
-
-	text[0] = text[length + 1] = '"';
-	na_buffer_append(out, text, length + 2);
-}
-
 void na_json_append_date(struct na_buffer *out, uint64_t wall_ns)
 {
-	static const size_t length = sizeof("\"1970-01-01T00:00:00.000000000Z\"") - 1;
-	uint64_t seconds = wall_ns / NA_NS_PER_SEC;
-	char *to;
+	struct na_json_second second = {.text = ""};
 
-	if (na_buffer_reserve(out, length) < 0)
+	if (na_buffer_reserve(out, NA_JSON_PUT_MAX) < 0)
 		return;
-	to = out->data + out->length;
-	*to++ = '"';
-	to = put_day(to, (uint32_t)(seconds / 86400));
-	*to++ = 'T';
-	to = put_time(to, (uint32_t)(seconds % 86400), (uint32_t)(wall_ns % NA_NS_PER_SEC));
-	memcpy(to, "Z\"", 2);
-	out->length += length;
+	out->length =
+		(size_t)(na_json_put_date(out->data + out->length, wall_ns, &second) - out->data);
 }
 
-void na_json_append_boolean(struct na_buffer *out, bool value)
+char *na_json_put_long(char *to, int64_t value)
 {
-	na_buffer_append_string(out, value ? "true" : "false");
+	if (value >= 0)
+		return put_number(to, (uint64_t)value);
+	*to = '-';
+	return put_number(to + 1, -(uint64_t)value);
+}
+
+char *na_json_put_id(char *to, uint64_t value)
+{
+	*to = '"';
+	to = put_number(to + 1, value);
+	*to = '"';
+	return to + 1;
+}
+
+char *na_json_put_address(char *to, const struct na_address *address)
+{
+	*to = '"';
+	to += 1 + na_address_format(address, to + 1);
+	*to = '"';
+	return to + 1;
+}
+
+char *na_json_put_date(char *to, uint64_t wall_ns, struct na_json_second *second)
+{
+	uint32_t ns = (uint32_t)(wall_ns % NA_NS_PER_SEC);
+
+	if (second->seconds != wall_ns / NA_NS_PER_SEC || !second->text[0])
+		set_second(second, wall_ns / NA_NS_PER_SEC);
+	memcpy(to, second->text, sizeof(second->text));
+	to += sizeof(second->text);
+	*to++ = (char)('0' + ns / 100000000);
+	to = put_pair(to, ns / 1000000 % 100);
+	to = put_pair(to, ns / 10000 % 100);
+	to = put_pair(to, ns / 100 % 100);
+	to = put_pair(to, ns % 100);
+	memcpy(to, "Z\"", 2);
+	return to + 2;
+}
+
+char *na_json_put_boolean(char *to, bool value)
+{
+	memcpy(to, value ? "true " : "false", 5);
+	return to + (value ? 4 : 5);
 }

@@ -8,15 +8,17 @@
 
 #include "base/buffer.h"
 #include "event.h"
+#include "event_parts.h"
 
 struct na_object;
 
 /*
  * `dotted`: one object of dotted names, else objects in objects. Otherwise as na_ecs_new,
- * na_ecs_free and na_ecs_encode.
+ * na_ecs_free and na_ecs_encode_parts.
  */
 struct na_object *na_object_new(const struct na_event *constants, bool dotted);
 void na_object_free(struct na_object *object);
-int na_object_encode(struct na_object *object, const struct na_event *event, struct na_buffer *out);
+int na_object_encode(struct na_object *object, const struct na_event *event,
+		     const struct na_event_parts *parts, struct na_buffer *out);
 
 #endif

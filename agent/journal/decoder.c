@@ -20,6 +20,8 @@ struct na_decoder {
 	char event_id[NA_EVENT_ID_SIZE];
 	struct na_restored restored;
 	struct na_pool pool;
+	struct na_event_parts parts;
+	uint64_t made[NA_EVENT_WORDS]; /* fields that no part has: see list_made */
 };
 
 static int refuse(struct na_buffer *why, const char *what)
@@ -108,9 +110,32 @@ static const struct na_entry *get_shape(const struct na_decoder *decoder, struct
 	return entry && !wire->bad && entry->group == NA_GROUP_SHAPE ? entry : NULL;
 }
 
+/* What is set now is not of the parts that were set before. */
+static void override(struct na_event_parts *parts, const uint64_t fields[NA_EVENT_WORDS])
+{
+	for (size_t i = 0; i < parts->count; i++)
+		for (size_t word = 0; word < NA_EVENT_WORDS; word++)
+			parts->items[i].fields[word] &= ~fields[word];
+}
+
+static void set_part(struct na_decoder *decoder, const struct na_entry *entry,
+		     struct na_event *event)
+{
+	struct na_event_parts *parts = &decoder->parts;
+
+	na_entry_set(entry, event);
+	override(parts, entry->present);
+	if (parts->count < NA_EVENT_PARTS_MAX) {
+		struct na_event_part *part = &parts->items[parts->count++];
+
+		part->number = entry->number;
+		memcpy(part->fields, entry->present, sizeof(part->fields));
+	}
+}
+
 /* ret_late: those of which something became known later, NULL behind the last. */
-static bool set_references(const struct na_decoder *decoder, uint32_t references,
-			   struct na_wire *wire, struct na_event *event,
+static bool set_references(struct na_decoder *decoder, uint32_t references, struct na_wire *wire,
+			   struct na_event *event,
 			   const struct na_entry *ret_late[NA_GROUPS_MAX + 1])
 {
 	for (; references; references &= references - 1) {
@@ -118,7 +143,7 @@ static bool set_references(const struct na_decoder *decoder, uint32_t references
 
 		if (!entry)
 			return false;
-		na_entry_set(entry, event);
+		set_part(decoder, entry, event);
 		if (entry->late)
 			*ret_late++ = entry;
 	}
@@ -127,7 +152,8 @@ static bool set_references(const struct na_decoder *decoder, uint32_t references
 }
 
 /* A fact belongs to an event only by what both say: so every reader has the same event. */
-static void set_late(const struct na_entry *const *late, uint64_t sequence, struct na_event *event)
+static void set_late(struct na_decoder *decoder, const struct na_entry *const *late,
+		     uint64_t sequence, struct na_event *event)
 {
 	uint64_t created = event->f_EVENT_CREATED;
 
@@ -138,8 +164,10 @@ static void set_late(const struct na_entry *const *late, uint64_t sequence, stru
 			uint64_t apart = fact->wall_ns > created ? fact->wall_ns - created
 								 : created - fact->wall_ns;
 
-			if (apart <= NA_LATE_NS && sequence >= fact->first_sequence)
-				na_entry_set(fact->fields, event);
+			if (apart > NA_LATE_NS || sequence < fact->first_sequence)
+				continue;
+			na_entry_set(fact->fields, event);
+			override(&decoder->parts, fact->fields->present);
 		}
 }
 
@@ -157,6 +185,7 @@ static void set_own(struct na_decoder *decoder, const struct na_shape *shape, ui
 	}
 	for (size_t i = 0; i < NA_PRESENT_WORDS; i++)
 		event->present[i] |= shape->present[i];
+	override(&decoder->parts, shape->present);
 }
 
 static void set_fixed(struct na_decoder *decoder, const struct na_frame_event *frame,
@@ -170,6 +199,18 @@ static void set_fixed(struct na_decoder *decoder, const struct na_frame_event *f
 	NA_SET(event, EVENT_ID, ((struct na_text){decoder->event_id, length}));
 }
 
+/* Fields that set_fixed sets, and those that na_restore may set. */
+static void list_made(uint64_t ret_fields[NA_EVENT_WORDS])
+{
+	static const enum na_field made[] = {NA_FIELD_TIMESTAMP,           NA_FIELD_EVENT_ID,
+					     NA_FIELD_EVENT_SEQUENCE,      NA_FIELD_SOURCE_ADDRESS,
+					     NA_FIELD_DESTINATION_ADDRESS, NA_FIELD_RELATED_IP,
+					     NA_FIELD_NA_CONNECTION_ID};
+
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++)
+		ret_fields[made[i] / 64] |= UINT64_C(1) << made[i] % 64;
+}
+
 static int decode(struct na_decoder *decoder, const struct na_frame_event *frame,
 		  struct na_event *event, struct na_buffer *why)
 {
@@ -180,7 +221,8 @@ static int decode(struct na_decoder *decoder, const struct na_frame_event *frame
 
 	if (!entry)
 		return refuse(why, "an event's shape is not in the dictionary");
-	na_entry_set(entry, event);
+	decoder->parts.count = 0;
+	set_part(decoder, entry, event);
 	if (!set_references(decoder, entry->shape->references, &wire, event, late))
 		return refuse(why, "an event refers to an entry that is not in the dictionary");
 	derived = entry->shape->derived;
@@ -189,7 +231,8 @@ static int decode(struct na_decoder *decoder, const struct na_frame_event *frame
 	set_own(decoder, entry->shape, frame->wall_ns, &wire, event);
 	if (wire.bad || wire.at != wire.end)
 		return refuse(why, "an event has not the fields of its shape");
-	set_late(late, frame->sequence, event);
+	set_late(decoder, late, frame->sequence, event);
+	override(&decoder->parts, decoder->made);
 	set_fixed(decoder, frame, event);
 	if (!na_restore(&derived, &decoder->restored, event))
 		return refuse(why, "an event lacks what others of its fields follow from");
@@ -204,6 +247,7 @@ struct na_decoder *na_decoder_new(void)
 
 	if (!decoder)
 		return NULL;
+	list_made(decoder->made);
 	decoder->learned = na_learned_new();
 	decoder->pool.items = malloc(NA_TEXTS_MAX * sizeof(*decoder->pool.items));
 	if (decoder->learned && decoder->pool.items)
@@ -270,4 +314,9 @@ int na_decoder_event(struct na_decoder *decoder, const struct na_frame *frame,
 	if (error)
 		memset(ret_event->present, 0, sizeof(ret_event->present));
 	return error;
+}
+
+const struct na_event_parts *na_decoder_parts(const struct na_decoder *decoder)
+{
+	return &decoder->parts;
 }

@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "event.h"
+#include "event_parts.h"
 #include "journal/frame.h"
 
 struct na_decoder;
@@ -47,5 +48,8 @@ enum na_event_type na_decoder_type(const struct na_decoder *decoder, const struc
  */
 int na_decoder_event(struct na_decoder *decoder, const struct na_frame *frame,
 		     struct na_event *ret_event, struct na_buffer *why);
+
+/* The parts of the event that it made last; valid until the next. Numbers are the decoder's. */
+const struct na_event_parts *na_decoder_parts(const struct na_decoder *decoder);
 
 #endif

@@ -21,6 +21,7 @@ _Static_assert(sizeof(struct na_event) <= UINT16_MAX, "offsets have 16 bits");
 
 struct na_learned {
 	uint64_t base_ns;
+	uint64_t made;             /* entries, of all segments */
 	struct na_entry **entries; /* NULL: not there */
 	size_t count, room;
 	char *chunks[CHUNKS_MAX];
@@ -182,6 +183,33 @@ static const struct na_shape *keep_shape(struct na_learned *learned, struct draf
 	return draft->shape.own ? copy(learned, &draft->shape, sizeof(draft->shape)) : NULL;
 }
 
+/* In the order of widths. Returns how many there are of this one, behind `to`. */
+static size_t keep_width(const struct na_learned *learned, size_t count, uint8_t width,
+			 struct na_slot *to)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (learned->parsed[i].width == width)
+			to[kept++] = learned->parsed[i];
+	return kept;
+}
+
+/* false: no memory, or too much. */
+static bool keep_slots(struct na_learned *learned, struct na_entry *entry)
+{
+	struct na_slot *slots = take_memory(learned, entry->count * sizeof(*slots));
+
+	if (!slots)
+		return false;
+	entry->slots = slots;
+	entry->texts = keep_width(learned, entry->count, sizeof(union na_value), slots);
+	slots += entry->texts;
+	entry->numbers = keep_width(learned, entry->count, sizeof(uint64_t), slots);
+	keep_width(learned, entry->count, sizeof(bool), slots + entry->numbers);
+	return true;
+}
+
 /* NULL: no memory, or too much. */
 static struct na_entry *keep(struct na_learned *learned, struct draft *draft)
 {
@@ -189,8 +217,7 @@ static struct na_entry *keep(struct na_learned *learned, struct draft *draft)
 
 	if (learned->pool.used && !keep_lists(learned, entry->count))
 		return NULL;
-	entry->slots = copy(learned, learned->parsed, entry->count * sizeof(learned->parsed[0]));
-	if (!entry->slots)
+	if (!keep_slots(learned, entry))
 		return NULL;
 	if (entry->group == NA_GROUP_SHAPE && !(entry->shape = keep_shape(learned, draft)))
 		return NULL;
@@ -247,9 +274,11 @@ static int take_apart(struct na_learned *learned, const struct na_names *names, 
 		na_buffer_printf(why, "what follows entry %zu makes no sense", learned->count);
 		return -EBADMSG;
 	}
+	draft.entry.number = learned->made + 1;
 	entry = keep(learned, &draft);
 	if (!entry)
 		return no_memory(learned, why);
+	learned->made++;
 	*ret_entry = entry;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #define NA_LEARNED_MEMORY_MAX (128u << 20)
 #define NA_LATE_MAX 64u /* of an entry: each event that refers to it looks at all of them */
 
+/* A field's value; in an entry those of one width are together, so that setting asks nothing. */
 struct na_slot {
 	union na_value value;
 	uint16_t offset; /* in struct na_event */
@@ -46,13 +47,16 @@ struct na_late {
 };
 
 struct na_entry {
+	uint64_t number; /* of its values, in all that was ever learned: from 1 */
 	uint8_t group;
 	unsigned int late_count;
 	const struct na_late *late;
 	const struct na_shape *shape; /* of NA_GROUP_SHAPE */
 	uint64_t present[NA_PRESENT_WORDS];
-	size_t count;
 	const struct na_slot *slots;
+	size_t count; /* the first `texts` of them, or addresses, `numbers`, and the rest booleans
+		       */
+	size_t texts, numbers;
 };
 
 struct na_learned;
@@ -81,17 +85,15 @@ const struct na_entry *na_learned_get(const struct na_learned *learned, uint64_t
 /* Sets an entry's fields. */
 static inline void na_entry_set(const struct na_entry *entry, struct na_event *event)
 {
-	for (size_t i = 0; i < entry->count; i++) {
-		const struct na_slot *slot = &entry->slots[i];
-		char *to = (char *)event + slot->offset;
+	const struct na_slot *slot = entry->slots, *end = slot + entry->texts;
+	char *to = (char *)event;
 
-		if (slot->width == sizeof(union na_value))
-			memcpy(to, &slot->value, sizeof(union na_value));
-		else if (slot->width == sizeof(uint64_t))
-			memcpy(to, &slot->value, sizeof(uint64_t));
-		else
-			memcpy(to, &slot->value, sizeof(bool));
-	}
+	for (; slot < end; slot++)
+		memcpy(to + slot->offset, &slot->value, sizeof(union na_value));
+	for (end += entry->numbers; slot < end; slot++)
+		memcpy(to + slot->offset, &slot->value, sizeof(uint64_t));
+	for (end = entry->slots + entry->count; slot < end; slot++)
+		memcpy(to + slot->offset, &slot->value, sizeof(bool));
 	for (size_t i = 0; i < NA_PRESENT_WORDS; i++)
 		event->present[i] |= entry->present[i];
 }

@@ -240,6 +240,7 @@ static void fill(const struct na_reader *reader, const struct na_frame *frame,
 	item->sequence = ((const struct na_frame_event *)frame)->sequence;
 	memcpy(item->journal, reader->journal, sizeof(item->journal));
 	item->epoch = reader->epoch;
+	item->parts = na_decoder_parts(reader->decoder);
 	item->constants = na_decoder_constants(reader->decoder);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "event.h"
+#include "event_parts.h"
 #include "journal/frame.h"
 
 struct na_reader;
@@ -55,7 +56,9 @@ struct na_reader_item {
 	uint64_t sequence;
 	uint8_t journal[16];
 	uint64_t epoch;
-	const struct na_event *constants; /* valid until na_reader_constants_version changes */
+	const struct na_event_parts *parts; /* of `event`, as long as its texts; numbers are the
+					       reader's */
+	const struct na_event *constants;   /* valid until na_reader_constants_version changes */
 	struct na_reader_gap gap;
 };
 

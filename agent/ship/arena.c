@@ -24,6 +24,9 @@ struct na_arena_chunk {
 
 #define CHUNK_MAX (NA_POOL_PIECE - sizeof(struct na_arena_chunk))
 
+#define VALUE_MAX sizeof(struct na_texts) /* no value is larger */
+_Static_assert(sizeof(struct na_text) == VALUE_MAX && sizeof(struct na_address) == VALUE_MAX,
+	       "no value is larger");
 _Static_assert(sizeof(struct na_text) % ALIGN == 0, "lists of texts keep what follows aligned");
 
 static struct na_arena_chunk *make_chunk(struct na_arena *arena, size_t size)
@@ -68,20 +71,27 @@ struct stretch {
 	char *bytes;
 };
 
-static void measure_field(const struct na_event *event, size_t field, size_t *lists, size_t *bytes)
+/* Of a copy. */
+struct sizes {
+	size_t event; /* up to the last field that it has */
+	size_t lists, bytes;
+};
+
+static void measure_field(const struct na_event *event, size_t field, struct sizes *sizes)
 {
 	const void *value = (const char *)event + na_field_rows[field].offset;
 	const struct na_texts *texts = value;
 
+	sizes->event = na_field_rows[field].offset + VALUE_MAX;
 	switch (na_field_rows[field].type) {
 	case NA_TYPE_KEYWORD:
 	case NA_TYPE_OBJECT:
-		*bytes += ((const struct na_text *)value)->length + 1;
+		sizes->bytes += ((const struct na_text *)value)->length + 1;
 		return;
 	case NA_TYPE_KEYWORDS:
-		*lists += texts->count;
+		sizes->lists += texts->count * sizeof(*texts->items);
 		for (size_t i = 0; i < texts->count; i++)
-			*bytes += texts->items[i].length + 1;
+			sizes->bytes += texts->items[i].length + 1;
 		return;
 	default:
 		return;
@@ -99,33 +109,42 @@ static struct na_text put_text(struct stretch *to, struct na_text text)
 	return (struct na_text){data, text.length};
 }
 
-/* The values themselves are copied already. */
-static void copy_field(struct stretch *to, struct na_event *event, size_t field)
+/* `event` has its place in the copy, and so have values of a fixed size. */
+static void copy_field(struct stretch *to, struct na_event *copy, const struct na_event *event,
+		       size_t field)
 {
-	void *value = (char *)event + na_field_rows[field].offset;
-	struct na_texts *texts = value;
+	const struct na_field_row *row = &na_field_rows[field];
+	const void *value = (const char *)event + row->offset;
+	void *copied = (char *)copy + row->offset;
+	const struct na_texts *texts = value;
 	struct na_text *items = to->lists;
 
-	switch (na_field_rows[field].type) {
+	switch (row->type) {
 	case NA_TYPE_KEYWORD:
 	case NA_TYPE_OBJECT:
-		*(struct na_text *)value = put_text(to, *(struct na_text *)value);
+		*(struct na_text *)copied = put_text(to, *(const struct na_text *)value);
 		return;
 	case NA_TYPE_KEYWORDS:
 		for (size_t i = 0; i < texts->count; i++)
 			items[i] = put_text(to, texts->items[i]);
-		texts->items = items;
+		*(struct na_texts *)copied = (struct na_texts){items, texts->count};
 		to->lists += texts->count;
 		return;
+	case NA_TYPE_IP:
+		*(struct na_address *)copied = *(const struct na_address *)value;
+		return;
+	case NA_TYPE_BOOLEAN:
+		*(bool *)copied = *(const bool *)value;
+		return;
 	default:
+		*(uint64_t *)copied = *(const uint64_t *)value;
 		return;
 	}
 }
 
-#define FOR_EACH_FIELD(event, field)                                                               \
-	for (size_t word = 0, field; word < sizeof((event)->present) / sizeof(*(event)->present);  \
-	     word++)                                                                               \
-		for (uint64_t left = (event)->present[word];                                       \
+#define FOR_EACH_FIELD(fields, field)                                                              \
+	for (size_t word = 0, field; word < NA_EVENT_WORDS; word++)                                \
+		for (uint64_t left = (fields)[word];                                               \
 		     left && (field = word * 64 + (size_t)__builtin_ctzll(left), true);            \
 		     left &= left - 1)
 
@@ -167,22 +186,28 @@ struct na_text na_arena_text(struct na_arena *arena, struct na_text text)
 	return to.bytes ? put_text(&to, text) : (struct na_text){0};
 }
 
-struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *event)
+struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *event,
+				const uint64_t fields[NA_EVENT_WORDS])
 {
-	size_t lists = 0, bytes = 0;
+	struct sizes sizes = {.event = offsetof(struct na_event, present) + sizeof(event->present)};
+	uint64_t wanted[NA_EVENT_WORDS];
 	struct na_event *copy;
 	struct stretch to;
 
-	FOR_EACH_FIELD(event, field)
-	measure_field(event, field, &lists, &bytes);
-	lists *= sizeof(struct na_text);
-	copy = na_arena_take(arena, align(sizeof(*copy)) + lists + bytes);
+	for (size_t i = 0; i < NA_EVENT_WORDS; i++)
+		wanted[i] = event->present[i] & (fields ? fields[i] : UINT64_MAX);
+	FOR_EACH_FIELD(wanted, field)
+	measure_field(event, field, &sizes);
+	sizes.event = align(fields ? sizes.event : sizeof(*copy));
+	copy = na_arena_take(arena, sizes.event + sizes.lists + sizes.bytes);
 	if (!copy)
 		return NULL;
-	*copy = *event;
-	to.lists = (struct na_text *)((char *)copy + align(sizeof(*copy)));
-	to.bytes = (char *)to.lists + lists;
-	FOR_EACH_FIELD(event, field)
-	copy_field(&to, copy, field);
+	copy->type = event->type;
+	copy->boot_ns = event->boot_ns;
+	memcpy(copy->present, wanted, sizeof(wanted));
+	to.lists = (struct na_text *)((char *)copy + sizes.event);
+	to.bytes = (char *)to.lists + sizes.lists;
+	FOR_EACH_FIELD(wanted, field)
+	copy_field(&to, copy, event, field);
 	return copy;
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "event_parts.h"
 
 struct na_arena_chunk;
 struct na_pool;
@@ -27,7 +28,11 @@ void na_arena_done(struct na_arena *arena);
 /* A copy of the text; its data is NULL when out of memory. */
 struct na_text na_arena_text(struct na_arena *arena, struct na_text text);
 
-/* A copy of the event with all that its fields point to. NULL: out of memory. */
-struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *event);
+/*
+ * A copy of the event with all that its fields point to. With `fields` it has these only, and the
+ * memory ends behind the last that it has. NULL: out of memory.
+ */
+struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *event,
+				const uint64_t fields[NA_EVENT_WORDS]);
 
 #endif

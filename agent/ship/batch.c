@@ -24,12 +24,14 @@ static int make_room(struct na_batch *batch)
 
 /* ------------------------------------------------------------------------------------------- */
 
-struct na_batch *na_batch_new(struct na_pool *pool)
+struct na_batch *na_batch_new(struct na_pool *pool, const uint64_t *fields)
 {
 	struct na_batch *batch = calloc(1, sizeof(*batch));
 
-	if (batch)
-		batch->texts.pool = batch->events.pool = pool;
+	if (!batch)
+		return NULL;
+	batch->texts.pool = batch->events.pool = pool;
+	batch->fields = fields;
 	return batch;
 }
 
@@ -50,7 +52,7 @@ int na_batch_add(struct na_batch *batch, const struct na_output_record *record,
 
 	copy.id = na_arena_text(&batch->texts, record->id);
 	copy.body = na_arena_text(&batch->texts, record->body);
-	copy.event = na_arena_event(&batch->events, record->event);
+	copy.event = na_arena_event(&batch->events, record->event, batch->fields);
 	if (make_room(batch) < 0 || !copy.id.data || !copy.body.data || !copy.event)
 		return -ENOMEM;
 	batch->records[batch->count] = copy;

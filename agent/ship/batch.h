@@ -17,11 +17,12 @@ struct na_batch {
 	struct na_output_record *records;
 	size_t count, taken, size; /* `size`: there is room for */
 	struct na_arena texts, events;
-	uint64_t sequence; /* of the last event that it was made of; the lane's */
+	const uint64_t *fields; /* NA_EVENT_WORDS */
+	uint64_t sequence;      /* of the last event that it was made of; the lane's */
 };
 
-/* The pool outlives it. NULL: out of memory. */
-struct na_batch *na_batch_new(struct na_pool *pool);
+/* Both outlive it; events have `fields` only, NULL: all. NULL: out of memory. */
+struct na_batch *na_batch_new(struct na_pool *pool, const uint64_t *fields);
 void na_batch_free(struct na_batch *batch);
 
 /*

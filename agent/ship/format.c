@@ -12,7 +12,8 @@ struct row {
 	const char *name;
 	void *(*make)(const struct na_event *constants, const struct na_line_options *line);
 	void (*free)(void *encoder);
-	int (*encode)(void *encoder, const struct na_event *event, struct na_buffer *out);
+	int (*encode)(void *encoder, const struct na_event *event,
+		      const struct na_event_parts *parts, struct na_buffer *out);
 };
 
 struct na_format {
@@ -20,16 +21,17 @@ struct na_format {
 	void *encoder;
 };
 
-/* A row's functions for a format whose own are called na_<name>_…; they differ in one type. */
-#define ADAPT(name)                                                                                \
+/* A row's functions for a format whose own are called na_<name>_…, with what encodes an event. */
+#define ADAPT(name, call)                                                                          \
 	static void free_##name(void *encoder)                                                     \
 	{                                                                                          \
 		na_##name##_free(encoder);                                                         \
 	}                                                                                          \
 	static int encode_##name(void *encoder, const struct na_event *event,                      \
-				 struct na_buffer *out)                                            \
+				 const struct na_event_parts *parts, struct na_buffer *out)        \
 	{                                                                                          \
-		return na_##name##_encode(encoder, event, out);                                    \
+		(void)parts;                                                                       \
+		return call;                                                                       \
 	}
 
 #define ROW(name)                                                                                  \
@@ -55,9 +57,9 @@ static void *make_line(const struct na_event *constants, const struct na_line_op
 	return na_line_new(line);
 }
 
-ADAPT(ecs)
-ADAPT(flat)
-ADAPT(line)
+ADAPT(ecs, na_ecs_encode_parts(encoder, event, parts, out))
+ADAPT(flat, na_flat_encode_parts(encoder, event, parts, out))
+ADAPT(line, na_line_encode(encoder, event, out))
 
 static const struct row rows[] = {
 	[NA_OUTPUT_ECS] = ROW(ecs),
@@ -114,9 +116,10 @@ void na_format_free(struct na_format *format)
 	free(format);
 }
 
-int na_format_encode(struct na_format *format, const struct na_event *event, struct na_buffer *out)
+int na_format_encode(struct na_format *format, const struct na_event *event,
+		     const struct na_event_parts *parts, struct na_buffer *out)
 {
-	int error = format->row->encode(format->encoder, event, out);
+	int error = format->row->encode(format->encoder, event, parts, out);
 
 	if (!error)
 		out->length--; /* the newline */

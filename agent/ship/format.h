@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "event.h"
+#include "event_parts.h"
 #include "format/line.h"
 #include "output_common.h"
 
@@ -30,7 +31,11 @@ int na_format_heading(enum na_output_format format, const struct na_line_options
 
 void na_format_free(struct na_format *format);
 
-/* Appends the event without a newline. 0 or -ENOMEM, then the buffer holds what it held before. */
-int na_format_encode(struct na_format *format, const struct na_event *event, struct na_buffer *out);
+/*
+ * Appends the event without a newline. `parts` as in format/ecs.h; NULL: not known. 0 or -ENOMEM,
+ * then the buffer holds what it held before.
+ */
+int na_format_encode(struct na_format *format, const struct na_event *event,
+		     const struct na_event_parts *parts, struct na_buffer *out);
 
 #endif

@@ -301,6 +301,13 @@ static void init(struct na_lane *lane)
 	lane->status.type = lane->output->type->name;
 }
 
+static void take_field(void *context, enum na_field field)
+{
+	uint64_t *fields = context;
+
+	fields[field / 64] |= UINT64_C(1) << field % 64;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 struct na_lane *na_lane_new(const struct na_ship_options *options,
@@ -317,6 +324,8 @@ struct na_lane *na_lane_new(const struct na_ship_options *options,
 	lane->allowance = na_allowance_of(options->count, output->type->copies);
 	na_lane_host_init(lane);
 	init(lane);
+	if (output->type->fields)
+		output->type->fields(output->options, take_field, lane->fields);
 	if (lane->common->dedup)
 		lane->dedup = na_dedup_new(lane->common->dedup);
 	if (make_paths(lane) == 0 && (lane->dedup || !lane->common->dedup))

@@ -113,7 +113,7 @@ size_t na_lane_pending(struct na_lane *lane)
 	size_t pending;
 
 	pthread_mutex_lock(&lane->mutex);
-	pending = lane->window.count;
+	pending = na_window_count(&lane->window);
 	pthread_mutex_unlock(&lane->mutex);
 	return pending;
 }

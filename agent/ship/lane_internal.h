@@ -75,6 +75,7 @@ struct na_lane {
 	struct na_batch *first, *last; /* on their way, the last may be not taken yet */
 	struct na_batch *offer;        /* the one that is being offered */
 	struct na_batch *filling;      /* the one behind it; on no list */
+	uint64_t fields[NA_EVENT_WORDS]; /* of events that the output looks at; since the start */
 	struct na_buffer body, id, text, why;
 	struct na_backoff backoff, reader_backoff;
 	uint64_t wait_until_ns; /* backing off; 0: not */

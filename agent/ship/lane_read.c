@@ -92,22 +92,11 @@ static int make_batch(struct na_lane *lane)
 
 	if (lane->filling)
 		return 0;
-	batch = na_batch_new(&lane->pool);
+	batch = na_batch_new(&lane->pool, lane->output->type->fields ? lane->fields : NULL);
 	if (!batch)
 		return -ENOMEM;
 	lane->filling = batch;
 	return 0;
-}
-
-/* Only this thread adds: it stays the next one. */
-static uint64_t next_number(struct na_lane *lane)
-{
-	uint64_t number;
-
-	pthread_mutex_lock(&lane->mutex);
-	number = na_window_next(&lane->window);
-	pthread_mutex_unlock(&lane->mutex);
-	return number;
 }
 
 static int add_record(struct na_lane *lane, const struct na_event *event,
@@ -115,7 +104,7 @@ static int add_record(struct na_lane *lane, const struct na_event *event,
 {
 	const struct na_output_record *added;
 	struct na_output_record record = {
-		.number = next_number(lane),
+		.number = lane->window.next, /* only this thread adds */
 		.id = event->f_EVENT_ID,
 		.body = {lane->body.data, lane->body.length},
 		.event = event,
@@ -134,12 +123,13 @@ static int add_record(struct na_lane *lane, const struct na_event *event,
 	return error;
 }
 
-static int encode(struct na_lane *lane, const struct na_event *event)
+static int encode(struct na_lane *lane, const struct na_event *event,
+		  const struct na_event_parts *parts)
 {
 	int error = renew_format(lane);
 
 	na_buffer_clear(&lane->body);
-	return error ? error : na_format_encode(lane->format, event, &lane->body);
+	return error ? error : na_format_encode(lane->format, event, parts, &lane->body);
 }
 
 /* Is it within the budget? Otherwise it was left out. States and summaries always are. */
@@ -165,9 +155,10 @@ static void count_left_out(struct na_lane *lane)
 	pthread_mutex_unlock(&lane->mutex);
 }
 
-static int send_event(struct na_lane *lane)
+/* `parts`: NULL when the event is not as it was read. */
+static int send_event(struct na_lane *lane, const struct na_event_parts *parts)
 {
-	int error = encode(lane, &lane->item.event);
+	int error = encode(lane, &lane->item.event, parts);
 
 	if (error < 0)
 		return error;
@@ -181,8 +172,8 @@ static int send_event(struct na_lane *lane)
 static int rule(struct na_lane *lane, const struct na_mark *before)
 {
 	const struct na_output_common *common = lane->common;
+	const struct na_event_parts *parts = lane->item.parts;
 	struct na_event *event = &lane->item.event;
-	int error;
 
 	if (common->view == NA_OUTPUT_CONNECTIONS) {
 		if (!na_view_has(event, common->interval,
@@ -192,9 +183,13 @@ static int rule(struct na_lane *lane, const struct na_mark *before)
 			na_lane_leave_out(lane, NA_RULE_VIEW);
 			return 0;
 		}
-		error = na_view_convert(event) ? change_id(lane, event, ".connection") : 0;
-		if (error < 0)
-			return error;
+		if (na_view_convert(event)) {
+			int error = change_id(lane, event, ".connection");
+
+			if (error < 0)
+				return error;
+			parts = NULL;
+		}
 	}
 	if (!is_selected(lane, event)) {
 		na_lane_leave_out(lane, NA_RULE_SELECT);
@@ -204,7 +199,7 @@ static int rule(struct na_lane *lane, const struct na_mark *before)
 		na_lane_leave_out(lane, NA_RULE_DEDUP);
 		return 0;
 	}
-	return send_event(lane);
+	return send_event(lane, parts);
 }
 
 static int take_event(struct na_lane *lane)
@@ -226,7 +221,7 @@ static int take_event(struct na_lane *lane)
 	number_read(lane, lane->item.sequence, event->f_TIMESTAMP);
 	if (event->type == NA_EVENT_HEARTBEAT)
 		na_lane_own_heartbeat(lane, event);
-	return is_state ? send_event(lane) : rule(lane, &before);
+	return is_state ? send_event(lane, NULL) : rule(lane, &before);
 }
 
 static int end_of_journal(struct na_lane *lane)
@@ -272,7 +267,7 @@ static bool is_full(const struct na_lane *lane)
 
 int na_lane_add(struct na_lane *lane, const struct na_event *event, const struct na_mark *hold)
 {
-	int error = encode(lane, event);
+	int error = encode(lane, event, NULL);
 
 	if (error < 0)
 		return error;

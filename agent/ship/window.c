@@ -17,7 +17,7 @@ static struct na_window_entry *entry_of(const struct na_window *window, uint64_t
 
 static bool is_under_way(const struct na_window *window, uint64_t number)
 {
-	return number >= window->first && number - window->first < window->count;
+	return number >= window->first && number < window->next;
 }
 
 static void clear(struct na_window_entry *entry)
@@ -36,7 +36,7 @@ static int grow(struct na_window *window)
 		return -ENOMEM;
 	window->entries = entries;
 	window->size = size;
-	for (uint64_t number = old.first; number < na_window_next(&old); number++)
+	for (uint64_t number = old.first; number < old.next; number++)
 		*entry_of(window, number) = *entry_of(&old, number);
 	free(old.entries);
 	return 0;
@@ -44,7 +44,7 @@ static int grow(struct na_window *window)
 
 static void fold(struct na_window *window)
 {
-	while (window->count) {
+	while (na_window_count(window)) {
 		struct na_window_entry *entry = entry_of(window, window->first);
 
 		if (entry->state != NA_WINDOW_DONE)
@@ -52,7 +52,6 @@ static void fold(struct na_window *window)
 		window->mark = entry->mark;
 		clear(entry);
 		window->first++;
-		window->count--;
 	}
 }
 
@@ -60,17 +59,15 @@ static void fold(struct na_window *window)
 
 void na_window_init(struct na_window *window, const struct na_mark *mark)
 {
-	*window = (struct na_window){.first = 1, .mark = *mark};
+	*window = (struct na_window){.first = 1, .next = 1, .mark = *mark};
 }
 
 void na_window_forget(struct na_window *window, const struct na_mark *mark, bool renumber)
 {
-	while (window->count) {
+	while (na_window_count(window))
 		clear(entry_of(window, window->first++));
-		window->count--;
-	}
 	if (renumber)
-		window->first = 1;
+		window->first = window->next = 1;
 	window->rejected = 0;
 	window->mark = *mark;
 }
@@ -87,9 +84,9 @@ int na_window_add(struct na_window *window, const struct na_mark *mark, const st
 {
 	struct na_window_entry entry = {.mark = *mark, .id = id, .body = body};
 
-	if (window->count == NA_WINDOW_MAX)
+	if (na_window_count(window) == NA_WINDOW_MAX)
 		return -ENOBUFS;
-	if (window->count == window->size && grow(window) < 0)
+	if (na_window_count(window) == window->size && grow(window) < 0)
 		return -ENOMEM;
 	if (hold) {
 		entry.hold = malloc(sizeof(*hold));
@@ -97,22 +94,21 @@ int na_window_add(struct na_window *window, const struct na_mark *mark, const st
 			return -ENOMEM;
 		*entry.hold = *hold;
 	}
-	*entry_of(window, na_window_next(window)) = entry;
-	window->count++;
+	*entry_of(window, window->next++) = entry;
 	return 0;
 }
 
 void na_window_pass(struct na_window *window, const struct na_mark *mark)
 {
-	if (window->count)
-		entry_of(window, na_window_next(window) - 1)->mark = *mark;
+	if (na_window_count(window))
+		entry_of(window, window->next - 1)->mark = *mark;
 	else
 		window->mark = *mark;
 }
 
 size_t na_window_acknowledge(struct na_window *window, uint64_t first, uint64_t last)
 {
-	uint64_t end = na_window_next(window);
+	uint64_t end = window->next;
 	size_t fresh = 0;
 
 	first = first < window->first ? window->first : first;
@@ -150,7 +146,7 @@ const struct na_window_entry *na_window_rejected(const struct na_window *window,
 {
 	if (!window->rejected)
 		return NULL;
-	for (uint64_t number = window->first; number < na_window_next(window); number++)
+	for (uint64_t number = window->first; number < window->next; number++)
 		if (entry_of(window, number)->state == NA_WINDOW_REJECTED) {
 			*ret_number = number;
 			return entry_of(window, number);
@@ -162,7 +158,7 @@ struct na_mark na_window_mark(const struct na_window *window)
 {
 	const struct na_mark *earliest = &window->mark;
 
-	for (uint64_t number = window->first; number < na_window_next(window); number++) {
+	for (uint64_t number = window->first; number < window->next; number++) {
 		const struct na_window_entry *entry = entry_of(window, number);
 
 		if (entry->hold && entry->state != NA_WINDOW_DONE)

@@ -32,8 +32,9 @@ struct na_window_entry {
 
 struct na_window {
 	struct na_window_entry *entries; /* a ring of `size`, a power of two */
-	size_t size, count;
+	size_t size;
 	uint64_t first; /* the number of the oldest entry; the next record's when there is none */
+	uint64_t next;  /* the next record's: the thread that adds may read it without the lock */
 	struct na_mark mark; /* everything in front of it is done */
 	size_t rejected;
 };
@@ -68,9 +69,9 @@ const struct na_window_entry *na_window_rejected(const struct na_window *window,
 /* What a cursor may say: the fold, or the earliest hold of what is on its way. */
 struct na_mark na_window_mark(const struct na_window *window);
 
-static inline uint64_t na_window_next(const struct na_window *window)
+static inline size_t na_window_count(const struct na_window *window)
 {
-	return window->first + window->count;
+	return window->next - window->first;
 }
 
 #endif

@@ -199,6 +199,7 @@ static void aside_says(void *context, const char *why)
 
 /* ------------------------------------------------------------------------------------------- */
 
+static na_output_fields file_fields;
 static na_output_open file_open;
 static na_output_put file_put;
 static na_output_work file_work;
@@ -306,6 +307,13 @@ static void file_paths(const void *values, na_output_take_path *take, void *cont
 	take(context, options->path.data, NA_OUTPUT_WRITES);
 }
 
+static void file_fields(const void *options, na_output_take_field *take, void *context)
+{
+	(void)options;
+	(void)take; /* none: a line is the record's body */
+	(void)context;
+}
+
 const struct na_output na_output_file = {
 	.name = "file",
 	.promise = "Delivered when the line is on disk (`sync: interval`, `always`) or written "
@@ -316,6 +324,7 @@ const struct na_output na_output_file = {
 	.copies = true,
 	.check = na_file_check,
 	.paths = file_paths,
+	.fields = file_fields,
 	.open = file_open,
 	.put = file_put,
 	.work = file_work,

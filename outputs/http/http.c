@@ -286,6 +286,7 @@ const struct na_output na_output_http = {
 	.check = na_http_check,
 	.paths = na_http_paths,
 	.endpoints = na_http_endpoints,
+	.fields = na_http_fields,
 	.open = http_open,
 	.put = http_put,
 	.work = http_work,

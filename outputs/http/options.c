@@ -186,6 +186,12 @@ void na_http_paths(const void *values, na_output_take_path *take, void *context)
 }
 
 /* With a proxy nothing else is connected to. */
+void na_http_fields(const void *options, na_output_take_field *take, void *context)
+{
+	(void)options;
+	take(context, NA_FIELD_HOST_NAME);
+}
+
 void na_http_endpoints(const void *values, na_output_take_endpoint *take, void *context)
 {
 	const struct na_http_options *options = values;

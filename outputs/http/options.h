@@ -17,5 +17,6 @@ extern const struct na_option na_http_option_rows[NA_HTTP_OPTION_COUNT];
 na_output_check na_http_check;
 na_output_paths na_http_paths;
 na_output_endpoints na_http_endpoints;
+na_output_fields na_http_fields;
 
 #endif

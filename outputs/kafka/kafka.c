@@ -132,6 +132,7 @@ static enum na_output_verdict no_topic(struct na_output_instance *instance, int 
 
 /* ------------------------------------------------------------------------------------------- */
 
+static na_output_fields kafka_fields;
 static na_output_open kafka_open;
 static na_output_put kafka_put;
 static na_output_work kafka_work;
@@ -245,6 +246,21 @@ static void kafka_close(struct na_output_instance *instance)
 	free(instance);
 }
 
+/* Of the header and the key, whichever that is, and of the topic's name. */
+static void kafka_fields(const void *values, na_output_take_field *take, void *context)
+{
+	const struct na_kafka_options *options = values;
+	struct na_kafka_template *template = NULL;
+	struct na_buffer why = {0};
+
+	take(context, NA_FIELD_HOST_NAME);
+	take(context, NA_FIELD_NA_CONNECTION_ID);
+	if (na_kafka_template_parse(options->topic, &template, &why) == 0)
+		na_kafka_template_fields(template, take, context);
+	na_kafka_template_free(template);
+	na_buffer_done(&why);
+}
+
 const struct na_output na_output_kafka = {
 	.name = "kafka",
 	.promise = "Delivered when all replicas in sync acknowledged the message.",
@@ -254,6 +270,7 @@ const struct na_output na_output_kafka = {
 	.check = na_kafka_check,
 	.paths = na_kafka_paths,
 	.endpoints = na_kafka_endpoints,
+	.fields = kafka_fields,
 	.open = kafka_open,
 	.put = kafka_put,
 	.work = kafka_work,

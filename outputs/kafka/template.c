@@ -190,6 +190,14 @@ bool na_kafka_template_is_fixed(const struct na_kafka_template *template)
 	return template->fixed;
 }
 
+void na_kafka_template_fields(const struct na_kafka_template *template, na_output_take_field *take,
+			      void *context)
+{
+	for (size_t i = 0; i < template->count; i++)
+		if (!template->parts[i].text.length)
+			take(context, template->parts[i].field);
+}
+
 void na_kafka_template_expand(const struct na_kafka_template *template,
 			      const struct na_event *event, char ret_name[NA_KAFKA_TOPIC_MAX + 1])
 {

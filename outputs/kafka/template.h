@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "event.h"
+#include "output.h"
 
 #define NA_KAFKA_TOPIC_MAX 249 /* Kafka's */
 
@@ -24,6 +25,10 @@ void na_kafka_template_free(struct na_kafka_template *template);
 
 /* Without fields: always the same name. */
 bool na_kafka_template_is_fixed(const struct na_kafka_template *template);
+
+/* Those that it contains. */
+void na_kafka_template_fields(const struct na_kafka_template *template, na_output_take_field *take,
+			      void *context);
 
 /* The name, with a NUL behind; cut where it would be too long. */
 void na_kafka_template_expand(const struct na_kafka_template *template,

@@ -164,6 +164,7 @@ static int take(struct na_output_instance *instance, const struct na_output_reco
 /* ------------------------------------------------------------------------------------------- */
 
 static na_output_check stdout_check;
+static na_output_fields stdout_fields;
 static na_output_open stdout_open;
 static na_output_put stdout_put;
 static na_output_work stdout_work;
@@ -235,11 +236,19 @@ static void stdout_close(struct na_output_instance *instance)
 	free(instance);
 }
 
+static void stdout_fields(const void *options, na_output_take_field *take_field, void *context)
+{
+	(void)options;
+	(void)take_field; /* none: a line is the record's body */
+	(void)context;
+}
+
 const struct na_output na_output_stdout = {
 	.name = "stdout",
 	.promise = "Delivered when the kernel took the line; what reads it then is not asked.",
 	.copies = true,
 	.check = stdout_check,
+	.fields = stdout_fields,
 	.open = stdout_open,
 	.put = stdout_put,
 	.work = stdout_work,

@@ -104,6 +104,7 @@ void na_syslog_instance_disconnect(struct na_output_instance *instance)
 
 static na_output_paths syslog_paths;
 static na_output_endpoints syslog_endpoints;
+static na_output_fields syslog_fields;
 static na_output_open syslog_open;
 static na_output_put syslog_put;
 static na_output_work syslog_work;
@@ -190,6 +191,13 @@ static void syslog_close(struct na_output_instance *instance)
 	free(instance);
 }
 
+static void syslog_fields(const void *options, na_output_take_field *take, void *context)
+{
+	(void)options;
+	take(context, NA_FIELD_EVENT_OUTCOME);
+	take(context, NA_FIELD_EVENT_SEQUENCE);
+}
+
 const struct na_output na_output_syslog = {
 	.name = "syslog",
 	.promise = "Delivered over TCP and TLS when the far end's kernel has confirmed it and the "
@@ -201,6 +209,7 @@ const struct na_output na_output_syslog = {
 	.check = na_syslog_check,
 	.paths = syslog_paths,
 	.endpoints = syslog_endpoints,
+	.fields = syslog_fields,
 	.open = syslog_open,
 	.put = syslog_put,
 	.work = syslog_work,

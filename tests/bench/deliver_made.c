@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "journal/journal.h"
 #include "syslog/message.h"
+#include "syslog/syslog.h"
 #include "traffic.h"
 
 #define SYNC_NS (60 * NA_NS_PER_SEC)
@@ -87,6 +88,7 @@ struct na_output_instance {
 };
 
 static na_output_open sink_open;
+static na_output_fields sink_fields;
 static na_output_put sink_put, collect_put;
 static na_output_work sink_work;
 static na_output_drain sink_drain;
@@ -103,6 +105,13 @@ static int sink_open(const void *options, struct na_output_host *host,
 	instance->host = host;
 	*ret_instance = instance;
 	return 0;
+}
+
+static void sink_fields(const void *options, na_output_take_field *take, void *context)
+{
+	(void)options;
+	(void)take;
+	(void)context;
 }
 
 static enum na_output_verdict sink_put(struct na_output_instance *instance,
@@ -228,6 +237,7 @@ void deliver_made_collect(struct deliver_made *made)
 	struct na_ship *ship;
 
 	collect.put = collect_put;
+	collect.fields = na_output_syslog.fields;
 	na_syslog_encoder_init(&collector.encoder);
 	made->records = calloc(made->events, sizeof(*made->records));
 	assert(made->records);
@@ -276,6 +286,7 @@ void deliver_unship(const struct deliver_made *made, struct na_ship **ship)
 
 const struct na_output deliver_sink = {
 	.name = "sink",
+	.fields = sink_fields,
 	.open = sink_open,
 	.put = sink_put,
 	.work = sink_work,

@@ -26,6 +26,7 @@
 struct codec {
 	struct na_encoder *encoder;
 	struct na_decoder *decoder;
+	struct na_ecs *ecs;
 	struct na_buffer segment, why;
 	size_t taken; /* bytes of the segment that the decoder had */
 	uint64_t sequence;
@@ -49,6 +50,8 @@ static int setup(void **state)
 	codec->decoder = na_decoder_new();
 	assert_non_null(codec->encoder);
 	assert_non_null(codec->decoder);
+	codec->ecs = na_ecs_new(NULL);
+	assert_non_null(codec->ecs);
 	begin(codec, NULL);
 	*state = codec;
 	return 0;
@@ -60,6 +63,7 @@ static int teardown(void **state)
 
 	na_encoder_free(codec->encoder);
 	na_decoder_free(codec->decoder);
+	na_ecs_free(codec->ecs);
 	na_buffer_done(&codec->segment);
 	na_buffer_done(&codec->why);
 	free(codec);
@@ -90,6 +94,7 @@ static void check_event(struct codec *codec, struct na_event *event)
 	assert_int_equal(na_decoder_type(codec->decoder, frame), event->type);
 	assert_int_equal(na_decoder_event(codec->decoder, frame, &got, &codec->why), 0);
 	na_segment_assert_same(&got, event);
+	na_segment_assert_parts(codec->ecs, &got, na_decoder_parts(codec->decoder));
 	snprintf(id, sizeof(id), NA_SEGMENT_INSTANCE "-%016llx",
 		 (unsigned long long)codec->sequence);
 	assert_int_equal(got.f_EVENT_ID.length, strlen(id));
@@ -121,6 +126,23 @@ static void random_events_come_back(void **state)
 			begin(codec, NULL);
 		na_random_event_make(&random, (unsigned int)(na_random(&number) % 101), &number);
 		check_event(codec, &random.event);
+	}
+}
+
+/* Numbers go on in the next segment: there the same entry may be another process. */
+static void parts_are_numbered_on(void **state)
+{
+	struct codec *codec = *state;
+	struct na_traffic traffic = {0};
+
+	for (uint64_t segment = 0; segment < 4; segment++) {
+		begin(codec, NULL);
+		traffic.sequence = segment * 7;
+		for (int i = 0; i < 100; i++) {
+			na_traffic_next(&traffic, NA_EVENT_ESTABLISHED);
+			check_event(codec, &traffic.event);
+			assert_int_equal(na_decoder_parts(codec->decoder)->count, 3);
+		}
 	}
 }
 
@@ -172,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(samples_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(random_events_come_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(traffic_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_are_numbered_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(connections_are_small, setup, teardown),
 	};
 

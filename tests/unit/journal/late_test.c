@@ -119,6 +119,36 @@ static void the_last_of_several_counts(void **state)
 	assert_string_equal(name_of(0), "again");
 }
 
+/* What the entry has otherwise: some of its events have that, some the fact. */
+static void a_fact_is_not_of_the_part(void **state)
+{
+	const uint64_t now = traffic.event.f_TIMESTAMP;
+	struct na_ecs *ecs = na_ecs_new(NULL);
+	const struct na_frame *frame;
+	struct na_event event;
+	size_t offset = 0, resolved = 0, events = 0;
+
+	(void)state;
+	assert_non_null(ecs);
+	NA_SET_TEXT(&traffic.event, USER_NAME, "shop");
+	for (uint64_t i = 0; i < 4; i++)
+		append(now + i * NA_LATE_NS);
+	na_encoder_late(encoder, &traffic.event, &fact, now + NA_LATE_NS, 0, &segment);
+	append(now);
+	assert_int_equal(take_all(), 0);
+	while ((frame = na_segment_next(&segment, &offset))) {
+		if (frame->kind != NA_FRAME_EVENT)
+			continue;
+		assert_int_equal(na_decoder_event(decoder, frame, &event, &why), 0);
+		na_segment_assert_parts(ecs, &event, na_decoder_parts(decoder));
+		resolved += event.f_USER_NAME.length == strlen("resolved");
+		events++;
+	}
+	assert_int_equal(events, 5);
+	assert_int_equal(resolved, 4);
+	na_ecs_free(ecs);
+}
+
 static void others_do_not_get_it(void **state)
 {
 	const uint64_t now = traffic.event.f_TIMESTAMP;
@@ -167,11 +197,9 @@ static void facts_have_a_cap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_fact_is_of_events_within_a_second),
-		TEST(the_last_of_several_counts),
-		TEST(others_do_not_get_it),
-		TEST(what_fits_nothing_is_refused),
-		TEST(facts_have_a_cap),
+		TEST(a_fact_is_of_events_within_a_second), TEST(the_last_of_several_counts),
+		TEST(a_fact_is_not_of_the_part),           TEST(others_do_not_get_it),
+		TEST(what_fits_nothing_is_refused),        TEST(facts_have_a_cap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,3 +41,23 @@ void na_segment_assert_same(const struct na_event *got, const struct na_event *e
 	if (path)
 		fail_msg("%s: %s differs", na_event_name(expected->type), path);
 }
+
+void na_segment_assert_parts(struct na_ecs *ecs, const struct na_event *event,
+			     const struct na_event_parts *parts)
+{
+	struct na_buffer with = {0}, without = {0};
+
+	assert_int_equal(na_ecs_encode_parts(ecs, event, parts, &with), 0);
+	assert_int_equal(na_ecs_encode(ecs, event, &without), 0);
+	assert_int_equal(with.length, without.length);
+	assert_memory_equal(with.data, without.data, with.length);
+	for (int field = 0; field < NA_FIELD_COUNT; field++) {
+		size_t holders = 0;
+
+		for (size_t i = 0; i < parts->count; i++)
+			holders += parts->items[i].fields[field / 64] >> field % 64 & 1;
+		assert_true(holders <= na_event_has(event, (enum na_field)field));
+	}
+	na_buffer_done(&with);
+	na_buffer_done(&without);
+}

@@ -7,6 +7,8 @@
 
 #include "base/buffer.h"
 #include "event.h"
+#include "event_parts.h"
+#include "format/ecs.h"
 #include "journal/frame.h"
 
 /* Of a journal whose ids begin with NA_SEGMENT_INSTANCE. */
@@ -18,5 +20,9 @@ const struct na_frame *na_segment_next(const struct na_buffer *segment, size_t *
 
 /* Fails the test, naming the field, when they are not the same; event.id is not compared. */
 void na_segment_assert_same(const struct na_event *got, const struct na_event *expected);
+
+/* Fails the test when `ecs`, which had the events before it, makes another of it by its parts. */
+void na_segment_assert_parts(struct na_ecs *ecs, const struct na_event *event,
+			     const struct na_event_parts *parts);
 
 #endif

@@ -115,6 +115,26 @@ static void says_where_it_is_wrong(void **state)
 	refuses(text, "topic: at character 250: a name has 249 characters at most");
 }
 
+static void take_field(void *context, enum na_field field)
+{
+	uint64_t *fields = context;
+
+	fields[field / 64] |= UINT64_C(1) << field % 64;
+}
+
+static void says_which_fields_it_has(void **state)
+{
+	struct na_kafka_template *template = parse("a.%{event.dataset}-%{event.action}");
+	struct na_event found = {0}, expected = {0}; /* their bits */
+
+	(void)state;
+	na_kafka_template_fields(template, take_field, found.present);
+	na_event_mark(&expected, NA_FIELD_EVENT_DATASET);
+	na_event_mark(&expected, NA_FIELD_EVENT_ACTION);
+	assert_memory_equal(found.present, expected.present, sizeof(found.present));
+	na_kafka_template_free(template);
+}
+
 static void bounds_parts(void **state)
 {
 	char text[2000] = "";
@@ -133,6 +153,7 @@ int main(void)
 		cmocka_unit_test(expands),
 		cmocka_unit_test(keeps_names_legal),
 		cmocka_unit_test(says_where_it_is_wrong),
+		cmocka_unit_test(says_which_fields_it_has),
 		cmocka_unit_test(bounds_parts),
 	};
 

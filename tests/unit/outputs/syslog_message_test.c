@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "syslog/message.h"
+#include "syslog/syslog.h"
 
 #define WALL_NS UINT64_C(1795525507000056789) /* 2026-11-24T13:05:07Z */
 #define PARAMETERS_MAX 8
@@ -317,6 +318,43 @@ static void every_event_has_a_message(void **state)
 	}
 }
 
+static void take_field(void *context, enum na_field field)
+{
+	uint64_t *fields = context;
+
+	fields[field / 64] |= UINT64_C(1) << field % 64;
+}
+
+/* What the host leaves out of an event is nothing that a message needs. */
+static void looks_at_the_fields_that_it_names(void **state)
+{
+	static const enum na_syslog_form forms[] = {NA_SYSLOG_FORM_5424, NA_SYSLOG_FORM_3164,
+						    NA_SYSLOG_FORM_JOURNAL};
+	struct na_event named = {0}; /* the bits */
+	struct na_buffer expected = {0};
+
+	(void)state;
+	na_output_syslog.fields(NULL, take_field, named.present);
+	for (unsigned int i = 0; i < NA_EVENT_COUNT * 6; i++) {
+		struct na_text found;
+
+		na_event_init(&event, (enum na_event_type)(i / 6), 1);
+		NA_SET(&event, EVENT_SEQUENCE, 81);
+		if (i / 3 % 2)
+			na_event_set_error(&event, -ECONNREFUSED);
+		encoder.form = forms[i % 3];
+		na_buffer_clear(&expected);
+		found = encode();
+		na_buffer_append(&expected, found.data, found.length);
+		for (size_t word = 0; word < sizeof(named.present) / sizeof(uint64_t); word++)
+			event.present[word] &= named.present[word];
+		found = encode();
+		assert_int_equal(found.length, expected.length);
+		assert_memory_equal(found.data, expected.data, found.length);
+	}
+	na_buffer_done(&expected);
+}
+
 static void make_nested(struct na_buffer *body, size_t args, size_t executable)
 {
 	na_buffer_clear(body);
@@ -460,6 +498,7 @@ int main(void)
 		TEST(frames_by_octets_and_lines),
 		TEST(severity_is_of_the_event),
 		TEST(every_event_has_a_message),
+		TEST(looks_at_the_fields_that_it_names),
 		TEST(goes_without_whole_fields),
 		TEST(shrinks_flat_bodies),
 		TEST(says_what_cannot_shrink),

@@ -85,7 +85,7 @@ static void a_settled_batch_gives_events_back(void **state)
 	na_event_init(&event, NA_EVENT_CLOSED, 1);
 	record.event = &event;
 	na_pool_init(&pool);
-	batch = na_batch_new(&pool);
+	batch = na_batch_new(&pool, NULL);
 	assert_non_null(batch);
 	for (int i = 0; i < 300; i++)
 		assert_int_equal(na_batch_add(batch, &record, &added), 0);

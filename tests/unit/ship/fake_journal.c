@@ -41,6 +41,7 @@ struct na_reader {
 	void *context;
 	unsigned int constants_version;
 	struct na_event constants;
+	struct na_event_parts parts;
 };
 
 static void lock(void)
@@ -59,6 +60,20 @@ static struct stored *find_cursor(const char *path)
 		if (strcmp(fake.cursors[i].path, path) == 0)
 			return &fake.cursors[i];
 	return NULL;
+}
+
+/* What all events of the type have in common is the part that is numbered as the type. */
+static const struct na_event_parts *parts_of(struct na_reader *reader, enum na_event_type type)
+{
+	static const enum na_field fields[] = {NA_FIELD_EVENT_ACTION,  NA_FIELD_EVENT_CATEGORY,
+					       NA_FIELD_EVENT_DATASET, NA_FIELD_EVENT_KIND,
+					       NA_FIELD_EVENT_TYPE,    NA_FIELD_NA_EVENT};
+	struct na_event_parts *parts = &reader->parts;
+
+	*parts = (struct na_event_parts){.count = 1, .items[0].number = type + 1u};
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		parts->items[0].fields[fields[i] / 64] |= UINT64_C(1) << fields[i] % 64;
+	return parts;
 }
 
 /* Under the lock. */
@@ -89,6 +104,7 @@ static int step(struct na_reader *reader, struct na_reader_item *item)
 		return step(reader, item);
 	}
 	item->event = *event;
+	item->parts = parts_of(reader, event->type);
 	item->position = reader->next * STEP;
 	item->next = item->position + STEP;
 	item->sequence = reader->next++;

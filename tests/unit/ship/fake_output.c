@@ -110,7 +110,12 @@ static void keep(struct na_output_instance *instance, const struct na_output_rec
 		.body = strndup(record->body.data, record->body.length),
 		.resent = record->resent,
 		.type = record->event->type,
+		.has_outcome = na_event_has(record->event, NA_FIELD_EVENT_OUTCOME),
 	};
+	for (int field = 0; field < NA_FIELD_COUNT; field++)
+		if (field != NA_FIELD_EVENT_OUTCOME &&
+		    na_event_has(record->event, (enum na_field)field))
+			abort(); /* see fake_fields */
 	snprintf(kept->id, sizeof(kept->id), "%.*s", (int)record->id.length, record->id.data);
 }
 
@@ -190,11 +195,18 @@ static void acknowledge_taken(struct na_output_instance *instance, const struct 
 
 static na_output_check fake_check;
 static na_output_open fake_open;
+static na_output_fields fake_fields;
 static na_output_put fake_put;
 static na_output_work fake_work;
 static na_output_reopen fake_reopen;
 static na_output_drain fake_drain;
 static na_output_close fake_close;
+
+static void fake_fields(const void *options, na_output_take_field *take_field, void *context)
+{
+	(void)options;
+	take_field(context, NA_FIELD_EVENT_OUTCOME);
+}
 
 static int fake_check(const void *options, struct na_buffer *why)
 {
@@ -305,6 +317,7 @@ const struct na_output na_fake_output = {
 	.promise = "What the test says.",
 	.options_size = sizeof(struct fake_output *),
 	.check = fake_check,
+	.fields = fake_fields,
 	.open = fake_open,
 	.put = fake_put,
 	.work = fake_work,

@@ -25,6 +25,7 @@ struct fake_record {
 	char *body;
 	bool resent;
 	enum na_event_type type;
+	bool has_outcome; /* the event, and it has no other field: none was asked for */
 	bool acknowledged;
 };
 

@@ -394,7 +394,7 @@ static void copies_own_their_texts(void **state)
 	struct na_arena arena = {0};
 
 	(void)state;
-	copy = na_arena_event(&arena, &event);
+	copy = na_arena_event(&arena, &event, NULL);
 	assert_non_null(copy);
 	memset(bytes, 'x', sizeof(bytes));
 	assert_memory_equal(copy->present, event.present, sizeof(event.present));
@@ -402,6 +402,33 @@ static void copies_own_their_texts(void **state)
 	assert_int_equal(copy->f_PROCESS_ARGS.items[1].length, 0);
 	assert_memory_equal(copy->f_NA_AGENT_COUNTERS.data, "ab", 2);
 	assert_memory_equal(copy->f_PROCESS_NAME.data, "a", 1);
+	assert_int_equal(copy->f_DESTINATION_PORT, 443);
+	na_arena_done(&arena);
+}
+
+/* With the size of what is copied, and no more. */
+static void copies_have_the_fields_that_are_asked_for(void **state)
+{
+	char bytes[] = "abc";
+	struct na_event event = full_event(bytes), *copy;
+	struct na_event wanted = {0}; /* its bits */
+	struct na_arena arena = {0};
+
+	(void)state;
+	event.boot_ns = 12;
+	na_event_mark(&wanted, NA_FIELD_PROCESS_ARGS);
+	na_event_mark(&wanted, NA_FIELD_DESTINATION_PORT);
+	na_event_mark(&wanted, NA_FIELD_USER_NAME); /* it has none */
+	copy = na_arena_event(&arena, &event, wanted.present);
+	assert_non_null(copy);
+	assert_int_equal(copy->type, event.type);
+	assert_int_equal(copy->boot_ns, 12);
+	memset(bytes, 'x', sizeof(bytes));
+	for (int field = 0; field < NA_FIELD_COUNT; field++)
+		assert_int_equal(na_event_has(copy, (enum na_field)field),
+				 field == NA_FIELD_PROCESS_ARGS ||
+					 field == NA_FIELD_DESTINATION_PORT);
+	assert_memory_equal(copy->f_PROCESS_ARGS.items[0].data, "abc", 3);
 	assert_int_equal(copy->f_DESTINATION_PORT, 443);
 	na_arena_done(&arena);
 }
@@ -424,7 +451,7 @@ static void batches_fail_cleanly(void **state)
 		int error = 0;
 
 		na_failing_alloc_arm(n++);
-		batch = na_batch_new(&pool);
+		batch = na_batch_new(&pool, NULL);
 		for (unsigned int i = 0; batch && !error && i < 40; i++)
 			error = na_batch_add(batch, &record, &added);
 		failed = na_failing_alloc_disarm();
@@ -450,6 +477,7 @@ int main(void)
 		cmocka_unit_test(dead_letters_are_lines),
 		cmocka_unit_test(dead_letters_are_bounded_and_counted),
 		cmocka_unit_test(copies_own_their_texts),
+		cmocka_unit_test(copies_have_the_fields_that_are_asked_for),
 		cmocka_unit_test(batches_fail_cleanly),
 	};
 	int fd = mkstemp(path), failures;

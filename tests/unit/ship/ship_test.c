@@ -873,6 +873,7 @@ static void view_connections(void **state)
 	assert_int_equal(fake_output_count(host.fakes[0]), 4);
 	record = record_of(0, "j77-1-2.connection");
 	assert_int_equal(record.type, NA_EVENT_CONNECTION);
+	assert_true(record.has_outcome);
 	assert_true(has_text(record.body, "\"action\":\"network_flow\""));
 	assert_true(has_text(record.body, "\"event\":\"connection\""));
 	assert_true(has_text(record.body, "\"type\":[\"connection\",\"end\"]"));

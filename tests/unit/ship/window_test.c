@@ -130,11 +130,11 @@ static void forget(struct na_window *window)
 {
 	bool renumber = below(2);
 	struct na_mark mark = na_window_mark(window);
-	uint64_t next = na_window_next(window);
+	uint64_t next = window->next;
 
 	na_window_forget(window, &mark, renumber);
 	first_number = renumber ? 1 : next;
-	assert_int_equal(na_window_next(window), first_number);
+	assert_int_equal(window->next, first_number);
 	count = 0;
 	base_position = mark.position;
 }
@@ -154,7 +154,7 @@ static void take_step(struct na_window *window)
 	else
 		forget(window);
 	assert_int_equal(na_window_mark(window).position, expected_mark());
-	assert_int_equal(na_window_next(window), first_number + count);
+	assert_int_equal(window->next, first_number + count);
 	check_rejected(window);
 }
 
@@ -216,7 +216,7 @@ static void adds_all_or_nothing(void **state)
 			error = na_window_add(&window, &mark, i % 100 ? NULL : &mark, text, text);
 			if (error < 0) {
 				assert_int_equal(error, -ENOMEM);
-				assert_int_equal(na_window_next(&window), i + 1);
+				assert_int_equal(window.next, i + 1);
 				break;
 			}
 		}
