@@ -129,6 +129,12 @@ typedef void na_output_drain(struct na_output_instance *instance, uint64_t deadl
 /* Frees the instance whatever its state; no call of the host comes afterwards. */
 typedef void na_output_close(struct na_output_instance *instance);
 
+/*
+ * Why an acknowledgement says less than that the far end has it, in a few words; NULL: it says
+ * that. NULL in the table: it always does.
+ */
+typedef const char *na_output_doubt(const void *options);
+
 struct na_output {
 	const char *name;    /* `type` in the configuration */
 	const char *promise; /* the guarantee in one sentence, for the manual */
@@ -140,6 +146,7 @@ struct na_output {
 	na_output_paths *paths;         /* may be NULL */
 	na_output_endpoints *endpoints; /* may be NULL */
 	na_output_fields *fields;       /* may be NULL */
+	na_output_doubt *doubt;         /* may be NULL */
 	na_output_open *open;
 	na_output_put *put;
 	na_output_work *work;

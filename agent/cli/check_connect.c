@@ -24,8 +24,9 @@
 
 #define TRY_NS (15 * NA_NS_PER_SEC) /* for the far end to acknowledge */
 #define TROUBLE_NS                                                                                 \
-	(3 * NA_NS_PER_SEC) /* after the first failure: it may have been a passing one             \
-			     */
+	(3 * NA_NS_PER_SEC)         /* after the first failure: it may have been a passing one     \
+				     */
+#define SOON_NS (1 * NA_NS_PER_SEC) /* then it is ended in good order, which brings the rest */
 #define STEP_NS (50 * NA_NS_PER_MS)
 #define WHY_MAX 512
 
@@ -36,7 +37,8 @@ struct trial {
 	const struct na_config_map *labels;
 	struct na_output_record record;
 	struct na_output_instance *instance;
-	bool taken;
+	bool taken; /* by this instance */
+	bool sent;  /* taken by any */
 	uint64_t began_ns;
 
 	pthread_mutex_t mutex; /* of what follows: the output may call from threads of its own */
@@ -96,7 +98,8 @@ static bool is_over(struct trial *trial, uint64_t deadline_ns)
 
 	pthread_mutex_lock(&trial->mutex);
 	over = trial->delivered || trial->refused || trial->held || now_ns >= deadline_ns ||
-	       (trial->trouble_ns && now_ns - trial->trouble_ns >= TROUBLE_NS);
+	       (trial->trouble_ns && now_ns - trial->trouble_ns >= TROUBLE_NS) ||
+	       (!trial->trouble_ns && trial->taken && now_ns - trial->began_ns >= SOON_NS);
 	pthread_mutex_unlock(&trial->mutex);
 	return over;
 }
@@ -130,6 +133,7 @@ static void offer(struct trial *trial, struct na_buffer *why)
 	switch (trial->output->type->put(trial->instance, &trial->record, 1, &taken, why)) {
 	case NA_OUTPUT_TAKEN:
 		trial->taken = taken == 1;
+		trial->sent |= trial->taken;
 		break;
 	case NA_OUTPUT_REJECT:
 		trial->refused = true;
@@ -160,6 +164,19 @@ static void step(struct trial *trial)
 		close_instance(trial);
 }
 
+static int tell_delivered(const struct trial *trial, struct na_buffer *out)
+{
+	const struct na_output *type = trial->output->type;
+	const char *doubt = type->doubt ? type->doubt(trial->output->options) : NULL;
+	unsigned long long ms = (na_clock_boot_ns() - trial->began_ns) / NA_NS_PER_MS;
+
+	if (doubt)
+		na_buffer_printf(out, "sent after %llu ms: %s", ms, doubt);
+	else
+		na_buffer_printf(out, "delivered, acknowledged after %llu ms", ms);
+	return NA_EXIT_DONE;
+}
+
 static int try_output(struct trial *trial, struct na_buffer *out)
 {
 	uint64_t deadline_ns = na_clock_boot_ns() + TRY_NS;
@@ -168,18 +185,19 @@ static int try_output(struct trial *trial, struct na_buffer *out)
 	while (!is_over(trial, deadline_ns))
 		step(trial);
 	if (trial->instance && !trial->delivered)
-		trial->output->type->drain(trial->instance, na_clock_boot_ns());
+		trial->output->type->drain(trial->instance,
+					   trial->trouble_ns ? na_clock_boot_ns() : deadline_ns);
 	close_instance(trial);
-	if (trial->delivered) {
-		na_buffer_printf(out, "delivered, acknowledged after %llu ms",
-				 (unsigned long long)((na_clock_boot_ns() - trial->began_ns) /
-						      NA_NS_PER_MS));
-		return NA_EXIT_DONE;
-	}
-	na_buffer_printf(out, "not delivered: %s",
-			 trial->why[0]  ? trial->why
-			 : trial->taken ? "it was sent, and nothing acknowledged it in time"
-					: "the output took nothing");
+	if (trial->delivered)
+		return tell_delivered(trial, out);
+	if (trial->why[0])
+		na_buffer_printf(out, "not delivered: %s", trial->why);
+	else if (trial->sent)
+		na_buffer_printf(out,
+				 "not delivered: it was sent, and nothing acknowledged it in %u s",
+				 (unsigned int)(TRY_NS / NA_NS_PER_SEC));
+	else
+		na_buffer_append_string(out, "not delivered: the output took nothing");
 	return NA_EXIT_UNAVAILABLE;
 }
 

@@ -25,17 +25,32 @@ static int grow(struct na_cli_paths *paths)
 	return 0;
 }
 
-/* What is written is made, rotated and removed in its folder. */
-static void take(void *context, const char *path, enum na_output_access access)
+/* With its folder a file that is renamed into its place can be opened too; but not all there is. */
+static void add_folder(struct na_cli_paths *paths, const char *path, enum na_sandbox_access access)
 {
 	NA_FREE char *copy = strdup(path);
+	const char *folder = copy ? dirname(copy) : "";
 
-	if (!copy)
-		((struct na_cli_paths *)context)->failed = true;
-	else if (access == NA_OUTPUT_WRITES)
-		na_cli_paths_add(context, dirname(copy), NA_SANDBOX_WRITE);
-	else
-		na_cli_paths_add(context, copy, NA_SANDBOX_READ);
+	na_cli_paths_add(paths, folder[0] == '/' && folder[1] ? folder : path, access);
+	paths->failed |= !copy;
+}
+
+/*
+ * What is written is made, rotated and removed in its folder. What is read is replaced there: by
+ * renaming, or where the path is a link, by another target beside the one of now.
+ */
+static void take(void *context, const char *path, enum na_output_access access)
+{
+	struct na_cli_paths *paths = context;
+	NA_FREE char *target = realpath(path, NULL);
+
+	if (access == NA_OUTPUT_WRITES) {
+		add_folder(paths, path, NA_SANDBOX_WRITE);
+		return;
+	}
+	add_folder(paths, path, NA_SANDBOX_READ);
+	if (target && strcmp(target, path) != 0)
+		add_folder(paths, target, NA_SANDBOX_READ);
 }
 
 /* ------------------------------------------------------------------------------------------- */

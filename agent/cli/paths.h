@@ -21,7 +21,7 @@ void na_cli_paths_done(struct na_cli_paths *paths);
 /* The path is copied. */
 void na_cli_paths_add(struct na_cli_paths *paths, const char *path, enum na_sandbox_access access);
 
-/* What the output reads, and the folders of what it writes. */
+/* The folders of what the output reads and writes; of a link's target as well. */
 void na_cli_paths_add_output(struct na_cli_paths *paths, const struct na_config_output *output);
 
 #endif

@@ -82,7 +82,7 @@ struct na_lane {
 	uint64_t read_after_ns; /* the same of the journal */
 	uint64_t resent_until;  /* sequence: what is read up to here may have been sent before */
 	uint64_t highest;       /* sequence that was offered */
-	uint64_t stored_ns, lag_looked_ns;
+	uint64_t stored_ns, lag_looked_ns, dead_quiet_until_ns;
 	struct na_mark stored;
 	struct na_mark_file mark_file;
 	struct na_buffer cursor_path, mark_path, dead_path;

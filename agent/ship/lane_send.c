@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "ship/lane_internal.h"
 
 /*
@@ -120,21 +121,36 @@ bool na_lane_open_instance(struct na_lane *lane)
 	return false;
 }
 
+/* Once a minute at most; the first at once. */
+static void tell_dead_letter(struct na_lane *lane, const char *reason)
+{
+	uint64_t now_ns = na_clock_boot_ns();
+
+	if (now_ns < lane->dead_quiet_until_ns)
+		return;
+	lane->dead_quiet_until_ns = now_ns + 60 * NA_NS_PER_SEC;
+	na_log_warning("output %s: refused for good and put into %s: %llu since the start, the "
+		       "last because of: %s",
+		       lane->common->name.data, lane->dead_path.data,
+		       (unsigned long long)lane->status.rejected, reason);
+}
+
 /* One dead letter; false: none to write, or it cannot be written and is kept. */
 bool na_lane_write_dead_letter(struct na_lane *lane)
 {
 	const struct na_window_entry *entry;
 	uint64_t number;
+	const char *reason;
 	int error;
 
 	pthread_mutex_lock(&lane->mutex);
 	entry = na_window_rejected(&lane->window, &number);
-	error = entry ? na_dead_write(&lane->dead, entry->reason ? entry->reason : "", entry->id,
-				      entry->body)
-		      : 0;
+	reason = entry && entry->reason ? entry->reason : "";
+	error = entry ? na_dead_write(&lane->dead, reason, entry->id, entry->body) : 0;
 	if (entry && !error) {
-		na_window_acknowledge(&lane->window, number, number);
 		lane->status.rejected++;
+		tell_dead_letter(lane, reason);
+		na_window_acknowledge(&lane->window, number, number);
 	}
 	pthread_mutex_unlock(&lane->mutex);
 	if (!error) {

@@ -171,6 +171,15 @@ static na_output_work http_work;
 static na_output_drain http_drain;
 static na_output_close http_close;
 
+static const char *http_doubt(const void *values)
+{
+	const struct na_http_options *options = values;
+
+	return options->dialect == NA_HTTP_SPLUNK && options->ack == NA_HTTP_ACK_OFF
+		       ? "the collector took it; with ack: off nobody asks whether it is indexed"
+		       : NULL;
+}
+
 static int http_open(const void *values, struct na_output_host *host,
 		     struct na_output_instance **ret_instance, struct na_buffer *why)
 {
@@ -287,6 +296,7 @@ const struct na_output na_output_http = {
 	.paths = na_http_paths,
 	.endpoints = na_http_endpoints,
 	.fields = na_http_fields,
+	.doubt = http_doubt,
 	.open = http_open,
 	.put = http_put,
 	.work = http_work,

@@ -124,6 +124,7 @@ int na_http_secrets_read(const struct na_http_options *options, struct na_http_s
 	credentials_done(&secrets->before);
 	secrets->before = old;
 	secrets->now = fresh;
+	secrets->version++;
 	fresh = (struct na_http_credentials){0};
 	return 0;
 }

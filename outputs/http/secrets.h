@@ -17,6 +17,7 @@ struct na_http_credentials {
 };
 
 struct na_http_secrets {
+	unsigned int version; /* another one with each change */
 	struct na_http_credentials now;
 	struct na_http_credentials before; /* replies to what was sent with them may still come */
 };

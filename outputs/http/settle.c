@@ -246,15 +246,25 @@ static void await(struct na_output_instance *instance, struct na_http_server *se
 	na_http_server_works(instance, server);
 }
 
-/* 401 and 403 with another token in the file: it is tried at once. */
-static bool secrets_are_new(struct na_output_instance *instance, int status)
+/* With another token in the file it is tried at once; one that cannot be read is part of why. */
+static void denied(struct na_output_instance *instance, struct na_http_server *server,
+		   const struct na_http_result *result, const char *why)
 {
-	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
+	NA_CLEANUP(na_buffer_done) struct na_buffer unread = {0}, both = {0};
 	bool changed = false;
+	int error = 0;
 
-	return (status == 401 || status == 403 || status == 407) &&
-	       na_http_secrets_read(instance->options, &instance->secrets, &changed, &why) == 0 &&
-	       changed;
+	if (result->outdated)
+		return;
+	if (result->status == 401 || result->status == 403 || result->status == 407)
+		error = na_http_secrets_read(instance->options, &instance->secrets, &changed,
+					     &unread);
+	if (!error && changed)
+		return;
+	if (error)
+		na_buffer_printf(&both, "%s; %.*s%c", why, (int)unread.length,
+				 unread.length ? unread.data : "", '\0');
+	na_http_server_held(instance, server, both.length ? both.data : why);
 }
 
 /* It took them, and no indexer will say so; or it refused them, since none can. */
@@ -295,8 +305,7 @@ static void act(struct na_output_instance *instance, struct na_http_server *serv
 		return;
 	case NA_HTTP_DO_HOLD:
 		again(instance, request);
-		if (!secrets_are_new(instance, result->status))
-			na_http_server_held(instance, server, why);
+		denied(instance, server, result, why);
 		return;
 	case NA_HTTP_DO_ISOLATE:
 	case NA_HTTP_DO_HALVE:

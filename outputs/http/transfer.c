@@ -322,6 +322,7 @@ int na_http_transfer_start(struct na_output_instance *instance, struct na_http_s
 {
 	transfer->server = server;
 	transfer->request = request;
+	transfer->secrets = instance->secrets.version;
 	transfer->deadline_ns = na_clock_boot_ns() + instance->options->timeout;
 	if (make_easy(instance, transfer) < 0 ||
 	    curl_multi_add_handle(instance->multi, transfer->easy) != CURLM_OK) {
@@ -349,6 +350,7 @@ int na_http_transfers_go_on(struct na_output_instance *instance)
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
 		result = result_of(transfer, message->data.result);
+		result.outdated = transfer->secrets != instance->secrets.version;
 		end(instance, transfer, &result);
 	}
 	end_overdue(instance);

@@ -19,8 +19,9 @@ struct na_http_transfer {
 	struct na_buffer body, reply;
 	bool reply_too_large;
 	char error[CURL_ERROR_SIZE];
-	unsigned int posts; /* how often it went out: libcurl does it again by itself when a kept
-			       connection turns out to be dead */
+	unsigned int posts;   /* how often it went out: libcurl does it again by itself when a kept
+				 connection turns out to be dead */
+	unsigned int secrets; /* the version that it went out with */
 	uint64_t deadline_ns;
 	struct na_http_server *server;
 	struct na_http_request *request; /* NULL: it asks about acknowledgements */
@@ -33,6 +34,7 @@ struct na_http_result {
 	const char *error;
 	bool held; /* without a reply: somebody must change something */
 	bool overdue;
+	bool outdated;     /* it went out with secrets that were replaced meanwhile */
 	uint64_t after_ns; /* Retry-After; 0: none */
 };
 

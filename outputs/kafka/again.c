@@ -16,6 +16,7 @@
 #define SIZE_MIN 64
 #define BATCH_BYTES_MIN 1024
 #define REASON_MAX 256
+#define ALONE_MAX 32 /* so many refused alone and nothing accepted: it is not the messages */
 
 struct na_kafka_again_entry {
 	rd_kafka_message_t message; /* payload: the host's; key: ours; err: why it was refused */
@@ -95,19 +96,53 @@ static void note_failed(struct na_kafka_again *again, rd_kafka_resp_err_t error,
 		again->least_failed = bytes;
 }
 
-/* The first one was alone and is refused. */
-static void reject(struct na_kafka_again *again, struct na_output_host *host)
+/* Has its topic accepted something since it refused one alone? Where it is in the list; or the end.
+ */
+static size_t find_topic(const struct na_kafka_again *again, const rd_kafka_message_t *message)
 {
-	const rd_kafka_message_t *message = &again->entries[0].message;
+	size_t i = 0;
+
+	while (i < again->topic_count && again->topics[i] != message->rkt)
+		i++;
+	return i;
+}
+
+static void reject(struct na_kafka_again_entry *entry, struct na_output_host *host)
+{
+	const rd_kafka_message_t *message = &entry->message;
 	char reason[REASON_MAX];
 	const char *words;
 
 	na_kafka_report_read(message->err, &words);
 	snprintf(reason, sizeof(reason), "%s: %s (%zu bytes, topic %s)", words,
 		 rd_kafka_err2str(message->err), message->len, rd_kafka_topic_name(message->rkt));
-	note_failed(again, message->err, bytes_of(&again->entries[0]));
 	host->reject(host, na_kafka_message_number(message), reason);
-	again->entries[0].settled = true;
+	entry->settled = true;
+}
+
+/* The first one was alone and is refused. Where that is not believed it goes behind the others. */
+static void judge_alone(struct na_kafka_again *again, struct na_output_host *host)
+{
+	struct na_kafka_again_entry first = again->entries[0];
+	size_t topic = find_topic(again, &first.message);
+
+	note_failed(again, first.message.err, bytes_of(&first));
+	if (topic < again->topic_count) {
+		again->topics[topic] = again->topics[--again->topic_count];
+		reject(&again->entries[0], host);
+		return;
+	}
+	memmove(again->entries, again->entries + 1, (again->count - 1) * sizeof(first));
+	again->entries[again->count - 1] = first;
+	again->alone++;
+}
+
+/* Those that were refused alone are tried once more when their topic has accepted another. */
+static void bring_back(struct na_kafka_again *again)
+{
+	for (size_t i = again->count - again->alone; i < again->count; i++)
+		if (find_topic(again, &again->entries[i].message) < again->topic_count)
+			again->alone = 0;
 }
 
 /* Those that are settled go, the others keep their order. */
@@ -139,7 +174,7 @@ static void begin(struct na_kafka_again *again, const struct na_kafka_producer *
 	again->first_failed = is_size(again->entries[0].message.err) ? bytes : 0;
 	again->least_failed = 0;
 	if (again->count == 1)
-		reject(again, host);
+		judge_alone(again, host);
 }
 
 /* All of the group have their reports. */
@@ -153,7 +188,7 @@ static void conclude(struct na_kafka_again *again, struct na_output_host *host)
 	if (!error) {
 		again->limit = lesser(again->limit * 2 + 1, again->most);
 	} else if (again->group == 1) {
-		reject(again, host);
+		judge_alone(again, host);
 	} else {
 		note_failed(again, error, again->group_bytes);
 		again->limit = again->group_bytes / 2;
@@ -166,7 +201,7 @@ static void conclude(struct na_kafka_again *again, struct na_output_host *host)
 static int send_group(struct na_kafka_again *again, struct na_kafka_producer *producer)
 {
 	again->group_bytes = 0;
-	while (again->group < again->count) {
+	while (again->group < again->count - again->alone) {
 		struct na_kafka_again_entry *entry = &again->entries[again->group];
 		size_t bytes = bytes_of(entry);
 		rd_kafka_headers_t *headers = NULL;
@@ -220,10 +255,14 @@ void na_kafka_again_settled(struct na_kafka_again *again, const rd_kafka_message
 
 	if (entry)
 		entry->settled = true;
+	if (again->count && find_topic(again, message) == again->topic_count &&
+	    again->topic_count < NA_KAFKA_AGAIN_TOPICS_MAX)
+		again->topics[again->topic_count++] = message->rkt;
 }
 
 int na_kafka_again_step(struct na_kafka_again *again, struct na_kafka_producer *producer,
-			struct na_output_host *host, long *ret_batch_bytes)
+			struct na_output_host *host, long *ret_batch_bytes,
+			rd_kafka_resp_err_t *ret_refused)
 {
 	*ret_batch_bytes = 0;
 	if (!again->count || producer->in_flight)
@@ -233,8 +272,14 @@ int na_kafka_again_step(struct na_kafka_again *again, struct na_kafka_producer *
 	else
 		begin(again, producer, host);
 	compact(again);
+	bring_back(again);
+	if (again->alone && (again->alone == again->count || again->alone >= ALONE_MAX)) {
+		*ret_refused = again->entries[again->count - 1].message.err;
+		return -EBADMSG;
+	}
 	if (again->count)
 		return send_group(again, producer);
+	again->topic_count = 0;
 	*ret_batch_bytes = learned(again, producer);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "kafka/instance.h"
 #include "kafka/options.h"
+#include "kafka/report.h"
 
 #define PUT_TIMEOUT_MS 100 /* for room in a full queue, once */
 #define DRAIN_STEP_NS (100 * NA_NS_PER_MS)
@@ -44,12 +45,27 @@ static void renew(struct na_output_instance *instance)
 	na_buffer_done(&why);
 }
 
+/* No message is at fault where none is accepted. */
+static void hold_refused(struct na_output_instance *instance, rd_kafka_resp_err_t error)
+{
+	const char *words;
+
+	na_kafka_report_read(error, &words);
+	na_kafka_say(instance, NA_OUTPUT_HELD, "%s: %s; it accepts no other event either", words,
+		     rd_kafka_err2str(error));
+	na_kafka_give_up(instance, error, rd_kafka_err2str(error));
+}
+
 static void go_on(struct na_output_instance *instance)
 {
+	rd_kafka_resp_err_t refused;
 	long batch_bytes;
+	int error = na_kafka_again_step(&instance->again, &instance->producer, instance->host,
+					&batch_bytes, &refused);
 
-	if (na_kafka_again_step(&instance->again, &instance->producer, instance->host,
-				&batch_bytes) < 0)
+	if (error == -EBADMSG)
+		hold_refused(instance, refused);
+	else if (error < 0)
 		na_kafka_give_up(instance, RD_KAFKA_RESP_ERR__FAIL,
 				 "a message cannot be sent again");
 	if (batch_bytes) {

@@ -48,7 +48,8 @@ static const struct {
 	 "larger than the topic's max.message.bytes"},
 	{RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, NA_KAFKA_TOO_LARGE,
 	 "larger than a segment of the topic"},
-	{RD_KAFKA_RESP_ERR_INVALID_RECORD, NA_KAFKA_POISON, "the broker refuses the record"},
+	{RD_KAFKA_RESP_ERR_INVALID_RECORD, NA_KAFKA_POISON,
+	 "the broker refuses the record (a compacted topic wants a key)"},
 	{RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, NA_KAFKA_POISON,
 	 "the broker refuses the record's time: its clock and this host's differ too much"},
 };

@@ -105,6 +105,7 @@ void na_syslog_instance_disconnect(struct na_output_instance *instance)
 static na_output_paths syslog_paths;
 static na_output_endpoints syslog_endpoints;
 static na_output_fields syslog_fields;
+static na_output_doubt syslog_doubt;
 static na_output_open syslog_open;
 static na_output_put syslog_put;
 static na_output_work syslog_work;
@@ -132,6 +133,18 @@ static void syslog_endpoints(const void *values, na_output_take_endpoint *take, 
 	    !na_syslog_address_is_local(&address))
 		take(context, na_text_of(address.host), address.port_number);
 	na_buffer_done(&why);
+}
+
+static const char *syslog_doubt(const void *values)
+{
+	const struct na_syslog_options *options = values;
+	struct na_syslog_address address;
+	struct na_buffer why = {0};
+	int error = na_syslog_address_parse(options->address, &address, &why);
+
+	na_buffer_done(&why);
+	return !error && address.scheme == NA_SYSLOG_UDP ? "nobody confirms what UDP carries"
+							 : NULL;
 }
 
 static int syslog_open(const void *values, struct na_output_host *host,
@@ -210,6 +223,7 @@ const struct na_output na_output_syslog = {
 	.paths = syslog_paths,
 	.endpoints = syslog_endpoints,
 	.fields = syslog_fields,
+	.doubt = syslog_doubt,
 	.open = syslog_open,
 	.put = syslog_put,
 	.work = syslog_work,

@@ -7,6 +7,7 @@ once. Usage: deliver.py --netaudit FILE --feed FILE [--slow] [NAME…]
 """
 
 import argparse
+import copy
 import json
 import sys
 import tempfile
@@ -18,14 +19,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.dont_write_bytecode = True
 
 from faults.lab import Journal, Shipper, Wrong, id_in, sequence_of, wait_until
-from servers.dialects import Bulk, Webhook
+from servers.dialects import Bulk, Webhook, text
 from servers.journald import Journald
-from servers.kafka import FOR_SCRAM, SCRAM_PASSWORD, SCRAM_USER, Cluster, Kafka
+from servers.kafka import (
+    FOR_SCRAM, PASSWORD, SCRAM_PASSWORD, SCRAM_USER, USER, Cluster, Kafka,
+)
 from servers.nginx import Nginx
 from servers.opensearch import OpenSearch
 from servers.process import Unavailable
 from servers.rsyslog import Rsyslog
 from servers.scripted import Scripted
+from servers.scripts import RefuseOne
 from servers.squid import Squid
 from servers.syslog_ng import SyslogNg
 from servers.tls import Tls
@@ -42,6 +46,14 @@ class Place:
     def __init__(self, programs, folder):
         self.programs, self.folder = programs, folder
         self.tls = Tls(folder / "tls")
+
+    def another(self, name):
+        """With a journal of its own; certificates and secrets stay."""
+        other = copy.copy(self)
+        other.folder = self.folder / name
+        other.folder.mkdir()
+        other.folder.chmod(0o755)
+        return other
 
     def secret(self, text):
         path = self.folder / "secret"
@@ -128,6 +140,22 @@ def kafka_scram(place):
         place.deliver(output, topic_ids(kafka, "audit"))
 
 
+def kafka_secured(place):
+    """SASL over TLS: by password, and by a token."""
+    with Kafka(place.folder / "kafka", place.tls, auto_create=True) as kafka:
+        secured = {"security.protocol": "sasl_ssl", "ssl.ca.location": str(place.tls.ca)}
+        by_password = secured | {"sasl.mechanism": "PLAIN", "sasl.username": USER}
+        output = kafka_output(kafka.bootstrap("SASL_TLS"), "password", **by_password)
+        output["password_file"] = place.secret(PASSWORD)
+        place.another("first").deliver(output, topic_ids(kafka, "password"))
+        by_token = secured | {
+            "sasl.mechanism": "OAUTHBEARER", "enable.sasl.oauthbearer.unsecure.jwt": "true",
+            "sasl.oauthbearer.config": f"principal={USER}",
+        }
+        output = kafka_output(kafka.bootstrap("SASL_TLS"), "token", **by_token)
+        place.another("second").deliver(output, topic_ids(kafka, "token"))
+
+
 def kafka_leader_killed(place):
     with Cluster(place.folder / "kafka") as three:
         three.nodes[0].create("audit")
@@ -139,6 +167,22 @@ def kafka_leader_killed(place):
         place.deliver(
             kafka_output(three.bootstrap(), "audit"), received, lambda: three.leader("audit").kill()
         )
+
+
+def kafka_compacted(place):
+    """A topic that refuses every event: nothing becomes a dead letter, and all arrives once it is mended."""
+    with Kafka(place.folder / "kafka") as kafka, Journal(place.programs, place.folder) as journal:
+        kafka.create("t", **{"cleanup.policy": "compact"})
+        output = kafka_output(kafka.bootstrap(), "t") | {"key": "none"}
+        with Shipper(place.programs, journal, [output]) as shipper:
+            journal.append(EVENTS)
+            held = lambda: shipper.status().get("state") == "held"
+            shipper.wait_until(held, "that the output is held", SECONDS)
+            kafka.configure("t", **{"cleanup.policy": "delete"})
+            caught_up = lambda: journal.cursors().get("out", 0) >= journal.last
+            shipper.wait_until(caught_up, "the acknowledgement of all", SECONDS)
+            shipper.stop()
+            place.judge(journal.ids(), topic_ids(kafka, "t")(), shipper, 0)
 
 
 def syslog(server, address, place, **options):
@@ -230,6 +274,71 @@ def toxiproxy(place):
         place.deliver(output, far.received)
 
 
+def poison_told(place):
+    """One event is refused for good: it is a dead letter, and the log says where and why."""
+    with Scripted(Bulk()) as far:
+        far.script = RefuseOne(5)
+        output = {
+            "type": "http", "dialect": "elastic", "index": "netaudit",
+            "url": [f"http://127.0.0.1:{far.port}/"],
+        }
+        place.deliver(output, far.received, dead=1)
+    said = (place.folder / "ship.log").read_text()
+    if said.count("refused for good") != 1 or "out.dead" not in said:
+        raise Wrong(f"the log says {said!r}")
+
+
+class Guarded(Webhook):
+    """Takes what comes with the token of now."""
+
+    token = "old"
+
+    def answer(self, server, request):
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return 401, text({"error": "unauthorized"}), ()
+        return super().answer(server, request)
+
+
+def token(place, replace):
+    """In a folder that is nobody else's, replaced as `replace` does it."""
+    guard = Guarded()
+    with tempfile.TemporaryDirectory(prefix="netaudit-token-", dir="/var/tmp") as holder:
+        folder = Path(holder)
+        folder.chmod(0o755)
+        (folder / "first").mkdir()
+        (folder / "first" / "token").write_text("old")
+        (folder / "now").symlink_to("first")
+        (folder / "token").symlink_to("now/token")
+        output = {"type": "http", "dialect": "webhook", "token_file": str(folder / "token")}
+
+        def meanwhile():
+            replace(folder)
+            guard.token = "new"
+
+        with Scripted(guard) as far:
+            output["url"] = [f"http://127.0.0.1:{far.port}/"]
+            place.deliver(output, far.received, meanwhile)
+
+
+def token_renamed(place):
+    def replace(folder):
+        (folder / "next").write_text("new")
+        (folder / "next").rename(folder / "token")
+
+    token(place, replace)
+
+
+def token_linked(place):
+    """As Kubernetes replaces all secrets of a folder at once."""
+    def replace(folder):
+        (folder / "second").mkdir()
+        (folder / "second" / "token").write_text("new")
+        (folder / "next").symlink_to("second")
+        (folder / "next").rename(folder / "now")
+
+    token(place, replace)
+
+
 def opensearch_strict(place):
     """A data stream whose mapping knows one kind of event only: the rest are dead letters, told why."""
     with OpenSearch(place.folder / "opensearch") as server:
@@ -250,9 +359,11 @@ def opensearch_strict(place):
 
 QUICK = (
     rsyslog, rsyslog_local, rsyslog_udp, rsyslog_lines, syslog_ng, syslog_ng_tls, syslog_ng_udp,
-    journald, nginx, squid, toxiproxy,
+    journald, nginx, squid, toxiproxy, poison_told, token_renamed, token_linked,
 )
-SLOW = (kafka_tls, kafka_scram, kafka_leader_killed, opensearch_strict)
+SLOW = (
+    kafka_tls, kafka_scram, kafka_secured, kafka_leader_killed, kafka_compacted, opensearch_strict,
+)
 
 
 def attempt(case, programs):

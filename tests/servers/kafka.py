@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kafka (KRaft): one node or three, with TLS, SASL PLAIN and SCRAM; read and asked by kcat."""
+"""Kafka (KRaft): one node or three, with TLS and SASL; read and asked by kcat."""
 
 import re
 import subprocess
@@ -25,7 +25,9 @@ LISTENERS = {
     "RELAY": "PLAINTEXT",
     "TLS": "SSL",
     "SASL": "SASL_PLAINTEXT",
+    "SASL_TLS": "SASL_SSL",
 }
+NEED_TLS = ("TLS", "SASL_TLS")
 
 
 def home(version):
@@ -40,8 +42,8 @@ def home(version):
 
 class Kafka(Server):
     """
-    One node. Listeners are ports[NAME]: PLAIN, TLS (a client certificate is wanted), SASL, and RELAY,
-    which tells clients to come back to `relay`, a port that a test puts in front of it.
+    One node. Listeners are ports[NAME]: PLAIN, TLS (a client certificate is wanted), SASL and SASL_TLS,
+    and RELAY, which tells clients to come back to `relay`, a port that a test puts in front of it.
     """
 
     name = "kafka"
@@ -53,7 +55,7 @@ class Kafka(Server):
         self.java = java.java(17)
         self.kcat = cache.tool("kcat")
         self.classes = str(home(version) / "lib" / "*")
-        names = [name for name in LISTENERS if tls or name != "TLS"]
+        names = [name for name in LISTENERS if tls or name not in NEED_TLS]
         self.ports = dict(zip(names, free_ports(len(names))))
         self.relay = relay or self.ports["RELAY"]
         self.peers = {node: self.ports["CONTROLLER"]}
@@ -91,12 +93,10 @@ class Kafka(Server):
             "log.cleaner.dedupe.buffer.size": 4194304,
             "broker.session.timeout.ms": 3000,
             "broker.heartbeat.interval.ms": 500,
-            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256",
-            "listener.name.sasl.plain.sasl.jaas.config": f"{SECURITY}.plain.PlainLoginModule "
-            f'required user_{USER}="{PASSWORD}";',
-            "listener.name.sasl.scram-sha-256.sasl.jaas.config": f"{SECURITY}.scram.ScramLoginModule "
-            "required;",
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,OAUTHBEARER",
         }
+        for name in ("sasl", "sasl_tls"):
+            rows |= self.sasl(f"listener.name.{name}")
         if self.tls:
             rows |= {
                 "ssl.keystore.type": "PEM",
@@ -106,6 +106,20 @@ class Kafka(Server):
                 "listener.name.tls.ssl.client.auth": "required",
             }
         return "".join(f"{key}={value}\n" for key, value in rows.items())
+
+    @staticmethod
+    def sasl(listener):
+        """Tokens of OAUTHBEARER are not signed: whoever says a name has it."""
+        modules = {
+            "plain": f'plain.PlainLoginModule required user_{USER}="{PASSWORD}"',
+            "scram-sha-256": "scram.ScramLoginModule required",
+            "oauthbearer": "oauthbearer.OAuthBearerLoginModule required "
+            f'unsecuredLoginStringClaim_sub="{USER}"',
+        }
+        return {
+            f"{listener}.{name}.sasl.jaas.config": f"{SECURITY}.{module};"
+            for name, module in modules.items()
+        }
 
     def run_java(self, *words, memory="256m"):
         return [self.java, f"-Xmx{memory}", *java.FLAGS, "-cp", self.classes, *words]

@@ -139,18 +139,53 @@ static void isolates_the_culprit(void **state)
 	assert_int_equal(kafka_host_await(&host, 999, 1), NA_OUTPUT_TAKEN);
 }
 
-/* One record alone in its batch: no second try. */
-static void rejects_what_is_alone(void **state)
+static void answer(int requests, rd_kafka_resp_err_t error)
+{
+	for (int i = 0; i < requests; i++)
+		rd_kafka_mock_push_request_errors(host.cluster, KAFKA_PRODUCE, 1, error);
+}
+
+static void await_held(void)
+{
+	uint64_t deadline_ns = na_clock_boot_ns() + 30 * NA_NS_PER_SEC;
+
+	while (na_output_kafka.work(host.instance, NA_NS_PER_MS) != NA_OUTPUT_BROKEN)
+		assert_true(na_clock_boot_ns() < deadline_ns);
+	assert_int_equal(host.state, NA_OUTPUT_HELD);
+	assert_int_equal(host.rejected_count, 0);
+}
+
+/* One alone in its batch may be refused for its topic's sake: until another is accepted. */
+static void holds_what_is_alone(void **state)
 {
 	(void)state;
-	rd_kafka_mock_push_request_errors(host.cluster, KAFKA_PRODUCE, 1,
-					  RD_KAFKA_RESP_ERR_INVALID_RECORD);
+	kafka_host_set(&host, "linger.ms", "20");
+	answer(3, RD_KAFKA_RESP_ERR_INVALID_RECORD);
+	answer(1, RD_KAFKA_RESP_ERR_NO_ERROR);
+	answer(1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
 	kafka_host_open(&host);
 	put_all(1, 1);
-	assert_int_equal(kafka_host_await(&host, 0, 1), NA_OUTPUT_TAKEN);
-	assert_contains(host.reason, "the broker refuses the record");
-	put_all(2, 2);
+	await_held();
+	assert_contains(host.why, "the broker refuses the record");
+	kafka_host_close(&host);
+	kafka_host_open(&host);
+	put_all(1, 2);
 	assert_int_equal(kafka_host_await(&host, 1, 1), NA_OUTPUT_TAKEN);
+	assert_true(host.rejected[1] && host.acknowledged[2]);
+	assert_contains(host.reason, "the broker refuses the record");
+}
+
+/* A clock that is wrong makes no dead letters, however many there are. */
+static void holds_when_all_are_refused(void **state)
+{
+	(void)state;
+	kafka_host_set(&host, "linger.ms", "20");
+	answer(100, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP);
+	kafka_host_open(&host);
+	put_all(1, 200);
+	await_held();
+	assert_contains(host.why, "its clock and this host's differ");
+	assert_contains(host.why, "it accepts no other event either");
 }
 
 /* Drained in the middle of it. */
@@ -370,7 +405,8 @@ int main(void)
 		TEST(refuses_what_is_too_large),
 		TEST(takes_a_batch_apart),
 		TEST(isolates_the_culprit),
-		TEST(rejects_what_is_alone),
+		TEST(holds_what_is_alone),
+		TEST(holds_when_all_are_refused),
 		TEST(drains_while_taken_apart),
 		TEST(closes_while_taken_apart),
 		TEST(says_that_it_is_broken),

@@ -171,21 +171,40 @@ static void puts_aside_what_is_refused(void **state)
 	FILE *dead;
 
 	(void)state;
-	rd_kafka_mock_push_request_errors(kafka.cluster, KAFKA_PRODUCE, 1,
-					  RD_KAFKA_RESP_ERR_INVALID_RECORD);
-	made_segment(&made, 1);
+	rd_kafka_mock_push_request_errors(
+		kafka.cluster, KAFKA_PRODUCE, 4, RD_KAFKA_RESP_ERR_INVALID_RECORD,
+		RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_NO_ERROR,
+		RD_KAFKA_RESP_ERR_INVALID_RECORD);
+	kafka_host_set(&kafka, "linger.ms", "20");
+	made_segment(&made, 2);
 	ship(&status);
 	assert_int_equal(status.rejected, 1);
+	assert_int_equal(status.acknowledged, 1);
 	dead = fopen(dead_path, "re");
 	assert_non_null(dead);
 	assert_non_null(fgets(line, sizeof(line), dead));
-	assert_non_null(strstr(line, "{\"reason\":\"the broker refuses the record: "));
+	assert_non_null(strstr(line, "{\"reason\":\"the broker refuses the record"));
 	fclose(dead);
 	/* The cursor went over it. */
 	made_segment(&made, EVENTS);
 	ship(&status);
 	assert_int_equal(status.acknowledged, EVENTS);
-	assert_int_equal(kafka_host_stored(&kafka, "audit"), EVENTS);
+	assert_int_equal(kafka_host_stored(&kafka, "audit"), EVENTS + 1);
+}
+
+/* A topic that refuses all for a while makes no dead letters. */
+static void waits_for_what_refuses_all(void **state)
+{
+	struct na_ship_status status;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		rd_kafka_mock_push_request_errors(kafka.cluster, KAFKA_PRODUCE, 1,
+						  RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP);
+	made_segment(&made, EVENTS);
+	ship(&status);
+	assert_int_equal(status.rejected, 0);
+	assert_int_equal(expect_all(EVENTS), EVENTS);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -197,6 +216,7 @@ int main(void)
 		TEST(replays_after_a_fatal_error),
 		TEST(goes_on_after_refused_batches),
 		TEST(puts_aside_what_is_refused),
+		TEST(waits_for_what_refuses_all),
 	};
 	int failed;
 
