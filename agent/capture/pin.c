@@ -107,6 +107,11 @@ static int remove_one(void *context, const char *layout)
 
 /* ------------------------------------------------------------------------------------------- */
 
+bool na_pins_are_possible(const char *bpffs)
+{
+	return is_bpffs(bpffs);
+}
+
 int na_pins_open(const char *bpffs, struct na_pins **ret_pins, struct na_buffer *why)
 {
 	struct na_pins *pins = calloc(1, sizeof(*pins));

@@ -9,6 +9,7 @@
 #ifndef NA_PIN_H
 #define NA_PIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -19,6 +20,9 @@
 #define NA_PIN_LAYOUT_MAX 32 /* bytes of a layout's name, NUL included */
 
 struct na_pins;
+
+/* Is a bpffs mounted there? */
+bool na_pins_are_possible(const char *bpffs);
 
 /*
  * Makes the folder below `bpffs` and locks it. -ENODEV: no bpffs is mounted there; -EBUSY: an agent

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -164,4 +165,22 @@ int na_tier_check(enum na_tier tier, struct na_buffer *why)
 	}
 	na_buffer_append_string(why, "; capture.attach: auto takes what works");
 	return -EOPNOTSUPP;
+}
+
+int na_tier_counts_skips(void)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	NA_CLOSE int program = load(BPF_PROG_TYPE_SOCKET_FILTER, 0, 0);
+
+	if (program < 0)
+		return program;
+	if (bpf_obj_get_info_by_fd(program, &info, &size) < 0)
+		return -errno;
+	return size > offsetof(struct bpf_prog_info, recursion_misses);
+}
+
+bool na_tier_has_lengths(void)
+{
+	return libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) >= 0;
 }

@@ -3,6 +3,8 @@
 #ifndef NA_TIER_H
 #define NA_TIER_H
 
+#include <stdbool.h>
+
 #include "base/buffer.h"
 
 /* The order of `capture.attach`. */
@@ -29,5 +31,15 @@ int na_tier_probe(enum na_tier tier, struct na_buffer *why);
  * errno: `why` got a sentence for the operator.
  */
 int na_tier_check(enum na_tier tier, struct na_buffer *why);
+
+/*
+ * Are programs that the kernel skips counted? 1, 0 (before 5.12), or negative errno: no program can
+ * be loaded to ask.
+ */
+int na_tier_counts_skips(void);
+
+/* Has the kernel tracepoints for the lengths of messages? Before 6.3 the exit of system calls
+ * tells. */
+bool na_tier_has_lengths(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/check_kernel.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 
 struct check_options {
 	struct na_cli_config_options config;
@@ -55,6 +56,16 @@ static void print_valid(const struct na_config *config)
 			outputs, outputs == 1 ? "" : "s");
 }
 
+/* What the kernel can is worth knowing with mistakes in the files, too: these were printed. */
+static void report_with_defaults(const char *btf)
+{
+	struct na_config *config = na_config_new(na_cli_output_types);
+
+	if (config)
+		na_cli_check_kernel(config, btf);
+	na_config_free(config);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 int na_cmd_check(int argc, char **argv)
@@ -66,8 +77,11 @@ int na_cmd_check(int argc, char **argv)
 	if (!na_usage_parse(&usage, argc, argv, &options, &first, &result))
 		return result;
 	result = na_cli_config(&options.config, &config);
-	if (result != NA_EXIT_DONE)
+	if (result != NA_EXIT_DONE) {
+		if (options.kernel)
+			report_with_defaults(options.btf);
 		return result;
+	}
 	if (options.show)
 		result = show(config);
 	if (options.kernel && result == NA_EXIT_DONE)

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "capture/cgroup_root.h"
 #include "capture/kernel_btf.h"
+#include "capture/pin.h"
 #include "capture/preflight.h"
 #include "capture/securityfs.h"
 #include "capture/tier.h"
@@ -29,10 +30,12 @@
 #define RINGS_MAX 16 /* agent/capture: of lifecycle records; one more for messages */
 #define MIB (1024.0 * 1024.0)
 
-/* What keeps capture from running at all: an enum na_exit, the first that was found. */
+/* What keeps capture from running at all: an enum na_exit, the first that was found, and what it
+ * is. */
 struct report {
 	struct na_buffer out;
 	int result;
+	const char *cause;
 };
 
 static void begin(struct report *report, const char *subject)
@@ -45,20 +48,27 @@ static void end(struct report *report)
 	na_buffer_append_char(&report->out, '\n');
 }
 
-static void forbids(struct report *report, int result)
+static void forbids(struct report *report, int result, const char *cause)
 {
-	if (report->result == NA_EXIT_DONE)
-		report->result = result;
+	if (report->result != NA_EXIT_DONE)
+		return;
+	report->result = result;
+	report->cause = cause;
 }
 
 static void report_kernel(struct report *report)
 {
 	struct utsname system;
+	int skips;
 
 	uname(&system);
 	begin(report, "kernel");
 	na_buffer_printf(&report->out, "%s %s, %d CPUs, netaudit %s", system.release,
 			 system.machine, get_nprocs_conf(), NA_VERSION);
+	skips = na_tier_counts_skips();
+	if (skips >= 0)
+		na_buffer_printf(&report->out, "; programs that it skips are %s",
+				 skips ? "counted" : "not counted: that is from 5.12");
 	end(report);
 }
 
@@ -79,7 +89,7 @@ static void report_btf(struct report *report, const char *given)
 	else
 		na_buffer_printf(&report->out, "no: %.*s", (int)why.length, why.data);
 	if (error)
-		forbids(report, NA_EXIT_UNAVAILABLE);
+		forbids(report, NA_EXIT_UNAVAILABLE, "no types");
 	end(report);
 }
 
@@ -97,7 +107,7 @@ static void report_security(struct report *report)
 		na_buffer_append_string(&report->out, lockdown);
 	if (!error && strstr(lockdown, "[confidentiality]")) {
 		na_buffer_append_string(&report->out, ": no program may read kernel memory");
-		forbids(report, NA_EXIT_UNAVAILABLE);
+		forbids(report, NA_EXIT_UNAVAILABLE, "lockdown");
 	}
 	if (na_securityfs_read("lsm", list, sizeof(list)) == 0)
 		na_buffer_printf(&report->out, "; lsm %s", list);
@@ -113,7 +123,7 @@ static void report_capabilities(struct report *report)
 		na_buffer_append_string(&report->out, "all that capture needs");
 	} else {
 		na_buffer_append(&report->out, why.data, why.length);
-		forbids(report, NA_EXIT_NOT_PERMITTED);
+		forbids(report, NA_EXIT_NOT_PERMITTED, "capabilities");
 	}
 	end(report);
 }
@@ -170,6 +180,10 @@ static void report_rings(struct report *report, const struct na_config *config)
 	begin(report, "rings");
 	na_buffer_printf(&report->out, "%zu of %.1f MiB take %.0f MiB, %.0f MiB are available",
 			 rings, size, size * (double)rings, available_mib());
+	na_buffer_append_string(&report->out,
+				na_pins_are_possible(NA_PIN_BPFFS)
+					? "; kept over a restart"
+					: "; not kept over a restart: no bpffs at " NA_PIN_BPFFS);
 	end(report);
 }
 
@@ -189,22 +203,41 @@ static void append_cgroup_root(struct report *report)
 		na_buffer_append_string(&report->out, ", cgroup2 is mounted privately");
 }
 
-static void report_tier(struct report *report, enum na_tier tier)
+/* What a tier costs calls that have nothing to do with sockets, and what it sees of seccomp. */
+static const char *remark(enum na_tier tier)
+{
+	if (tier == NA_TIER_CGROUP || tier == NA_TIER_KPROBE || !na_tier_has_lengths())
+		return "every system call pays a little, refusals by seccomp are seen";
+	return "other system calls pay nothing, refusals by seccomp need capture.seccomp";
+}
+
+static void append_tier(struct report *report, enum na_tier tier)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	int error = na_tier_probe(tier, &why);
+	int error;
 
-	begin(report, tier == NA_TIER_CGROUP ? "tiers" : "");
-	na_buffer_printf(&report->out, "%-7s", na_tier_name(tier));
-	if (error)
+	if (report->result != NA_EXIT_DONE) {
+		na_buffer_printf(&report->out, "no: see %s", report->cause);
+		return;
+	}
+	error = na_tier_probe(tier, &why);
+	if (error) {
 		na_buffer_printf(&report->out, "no: %.*s", (int)why.length,
 				 why.length ? why.data : "");
-	else
-		na_buffer_append_string(&report->out, "yes");
-	if (tier == NA_TIER_CGROUP && error)
-		forbids(report, (int)na_cli_capture_exit(error));
-	else if (tier == NA_TIER_CGROUP)
+		if (tier == NA_TIER_CGROUP)
+			forbids(report, (int)na_cli_capture_exit(error), "cgroup");
+		return;
+	}
+	na_buffer_printf(&report->out, "yes: %s", remark(tier));
+	if (tier == NA_TIER_CGROUP)
 		append_cgroup_root(report);
+}
+
+static void report_tier(struct report *report, enum na_tier tier)
+{
+	begin(report, tier == NA_TIER_CGROUP ? "tiers" : "");
+	na_buffer_printf(&report->out, "%-7s", na_tier_name(tier));
+	append_tier(report, tier);
 	end(report);
 }
 

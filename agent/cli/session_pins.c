@@ -31,7 +31,7 @@ static uint64_t kept(const struct na_source *source)
 	return status.last_sequence + 1;
 }
 
-/* From the last that is known of an agent which could not say that it ends to now. */
+/* From the last that is known of the agent before to now. */
 static int tell_gap(struct na_source *source, uint64_t since_ns)
 {
 	struct na_record_lost record = {
@@ -45,8 +45,8 @@ static int tell_gap(struct na_source *source, uint64_t since_ns)
 
 	if (!since_ns || since_ns > record.header.time_ns)
 		return 0;
-	na_log_warning("the agent before did not end in order: what happened in %.1f s until now "
-		       "is not recorded",
+	na_log_warning("no agent ran, and none of its kernel programs was left: what happened in "
+		       "%.1f s until now is not recorded",
 		       (double)(record.header.time_ns - since_ns) / NA_NS_PER_SEC);
 	return na_source_take(source, &record.header);
 }

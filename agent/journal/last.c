@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the writer before ended: its tail says that, the stream when. */
+/* When the writer before ended: its tail says whether it was of this boot, the stream when. */
 #include "journal/last.h"
 
 #include <errno.h>
@@ -20,16 +20,15 @@ static bool note(void *context, enum na_event_type type, const struct na_frame_e
 	return false;
 }
 
-/* Where the writer of this boot began; -ENOENT: it ended in order. */
-static int find_unfinished(const char *path, const uint8_t boot[16], uint64_t *ret_first)
+/* Where the writer of this boot began; -ENOENT: there was none. */
+static int find_first(const char *path, const uint8_t boot[16], uint64_t *ret_first)
 {
 	struct na_tail tail;
 	int error = na_tail_open(path, &tail);
 
 	if (error < 0)
 		return error;
-	if (memcmp(tail.head->boot, boot, sizeof(tail.head->boot)) != 0 ||
-	    atomic_load(&tail.head->closed))
+	if (memcmp(tail.head->boot, boot, sizeof(tail.head->boot)) != 0)
 		error = -ENOENT;
 	*ret_first = tail.head->first;
 	na_tail_close(&tail);
@@ -60,7 +59,7 @@ int na_journal_last(const char *path, const char *tail, const uint8_t boot[16],
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
 	struct na_reader *reader = NULL;
 	uint64_t first, last_ns = 0;
-	int error = find_unfinished(tail, boot, &first);
+	int error = find_first(tail, boot, &first);
 
 	if (!error)
 		error = na_reader_open(&options, &reader, &why);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the writer before ended. */
+/* When the writer before ended. */
 #ifndef NA_JOURNAL_LAST_H
 #define NA_JOURNAL_LAST_H
 
 #include <stdint.h>
 
 /*
- * When a writer of this boot that did not end in order had its last event, in boot time. Before
- * na_journal_open, which begins a new epoch; reads the newest segment. -ENOENT: there was none, or
- * it ended in order, or had no event; other negative errno of the reader. Main thread.
+ * When a writer of this boot had its last event, in boot time. Before na_journal_open, which begins
+ * a new epoch; reads the newest segment. -ENOENT: there was none, or it had no event; other
+ * negative errno of the reader. Main thread.
  */
 int na_journal_last(const char *path, const char *tail, const uint8_t boot[16],
 		    uint64_t *ret_boot_ns);

@@ -33,15 +33,15 @@ check() {
 }
 
 check 0
-has out "^kernel  *$(uname -r) $(uname -m), "
+has out "^kernel  *$(uname -r) $(uname -m), .*; programs that it skips are \(counted\|not counted\)"
 has out '^types (BTF)  */sys/kernel/btf/vmlinux, [0-9.]* MiB$'
 has out '^lockdown  *[a-z[]'
 has out '^capabilities all that capture needs$'
 has out '^limits  *locked memory .*; bpf for unprivileged users o'
-has out '^rings  *[0-9]* of 8.0 MiB take [0-9]* MiB, [0-9]* MiB are available$'
-has out '^tiers  *cgroup yes, cgroup2 '
+has out '^rings  *[0-9]* of 8.0 MiB take [0-9]* MiB, [0-9]* MiB are available; \(not \)*kept over a restart'
+has out '^tiers  *cgroup yes: every system call pays .*, cgroup2 '
 for tier in fexit lsm kprobe; do
-	has out "^  *$tier *\(yes\|no: ..*\)\$"
+	has out "^  *$tier *\(yes: ..* by seccomp ..*\|no: ..*\)\$"
 done
 [ ! -s "$folder/err" ] || { echo "on stderr:"; cat "$folder/err"; failed=1; }
 
@@ -102,8 +102,17 @@ esac
 check_without() {
 	expect 77 setpriv --bounding-set "-$1" "$netaudit" check -c "$folder/empty.yaml" --kernel
 	has out "^capabilities missing .*$2"
+	for tier in cgroup fexit lsm kprobe; do
+		has out " $tier *no: see capabilities\$"
+	done
 }
 check_without bpf 'CAP_BPF (to load programs)'
 check_without net_admin 'CAP_NET_ADMIN'
 check_without perfmon 'CAP_PERFMON (to read kernel memory in them)'
+
+# With a mistake in the configuration the kernel is reported all the same.
+echo 'nothing: such' >"$folder/bad.yaml"
+expect 78 "$netaudit" check -c "$folder/bad.yaml" --kernel
+has out '^tiers  *cgroup yes'
+has err 'bad.yaml:1:1: '
 exit $failed

@@ -266,11 +266,11 @@ def half_made(test):
             run_stimulus(test, "marker")
         if pins.layouts() != [layout] or not (layout / "memory").exists():
             raise Failure(f"{pins.layouts()} is there")
-        check_gap(query(test, configuration))
+        check_gaps(query(test, configuration), None)
 
 
 def unpinned(test):
-    """Without a bpffs: an agent runs, says what that means, and after a crash tells the gap."""
+    """Without a bpffs: an agent runs, says what that means, and the next one tells the gap."""
     with Place() as place:
         env = {"NETAUDIT_TEST_BPFFS": str(place.folder)}
         configuration = place.configuration()
@@ -282,19 +282,22 @@ def unpinned(test):
         daemon.kill()
         daemon.start()
         daemon.stop()
-        with daemon:  # after an end in order there is no gap
+        stopped_at = time.time()
+        run_stimulus(test, "marker")  # seen by nobody
+        with daemon:
             pass
-        check_gap(query(test, configuration), killed_at)
+        check_gaps(query(test, configuration), killed_at, stopped_at)
 
 
-def check_gap(found, killed_at=None):
-    """One, from before the kill to the next start."""
+def check_gaps(found, *ends):
+    """One for each end, from before it to the next start; `None` is any moment."""
     gaps = found[1]
-    if losses(gaps) != [("not_running", None)]:
+    if losses(gaps) != [("not_running", None)] * len(ends):
         raise Failure(f"lost: {losses(gaps)}")
-    start, end = (parse_date(gaps[0]["event"][name]) / 1e9 for name in ("start", "end"))
-    if not 0 < end - start < 60 or (killed_at and not start < killed_at < end):
-        raise Failure(f"from {start} to {end}, killed at {killed_at}")
+    for gap, ended_at in zip(gaps, ends):
+        start, end = (parse_date(gap["event"][name]) / 1e9 for name in ("start", "end"))
+        if not 0 < end - start < 60 or (ended_at and not start < ended_at < end):
+            raise Failure(f"from {start} to {end}, ended at {ended_at}")
 
 
 def restart(test):
