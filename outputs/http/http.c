@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
 
 #include "base/cleanup.h"
 #include "http/instance.h"
@@ -78,21 +79,19 @@ static void free_requests(struct na_http_requests *requests)
 	}
 }
 
-/* For HEC; a name that would have to be quoted is left to the far end. */
-static void note_host_name(struct na_output_instance *instance, const struct na_event *event)
+/* For HEC, as host.name of the events; a name that would have to be quoted is left to the far end.
+ */
+static void note_host_name(struct na_output_instance *instance)
 {
 	struct na_buffer *name = &instance->host_name;
+	struct utsname names;
 
-	if (name->length || !event || !na_event_has(event, NA_FIELD_HOST_NAME))
+	if (uname(&names) < 0)
 		return;
-	for (size_t i = 0; i < event->f_HOST_NAME.length; i++) {
-		char c = event->f_HOST_NAME.data[i];
-
-		if (c <= ' ' || c > '~' || c == '"' || c == '\\')
+	for (const char *at = names.nodename; *at; at++)
+		if (*at <= ' ' || *at > '~' || *at == '"' || *at == '\\')
 			return;
-	}
-	na_buffer_append(name, event->f_HOST_NAME.data, event->f_HOST_NAME.length);
-	na_buffer_append_char(name, '\0');
+	na_buffer_printf(name, "%s%c", names.nodename, '\0');
 	if (na_buffer_error(name))
 		na_buffer_clear(name);
 }
@@ -194,6 +193,7 @@ static int http_open(const void *values, struct na_output_host *host,
 	instance->options = options;
 	instance->host = host;
 	instance->dialect = na_http_dialect_get(options);
+	note_host_name(instance);
 	instance->bytes_max = options->batch_bytes;
 	TAILQ_INIT(&instance->flying);
 	TAILQ_INIT(&instance->idle);
@@ -222,7 +222,6 @@ static enum na_output_verdict http_put(struct na_output_instance *instance,
 				      "this dialect takes JSON: format ecs or flat is needed");
 		return NA_OUTPUT_LATER;
 	}
-	note_host_name(instance, records[0].event);
 	if (count > instance->count_max)
 		instance->count_max = count;
 	while (taken < count && take(instance, &records[taken]) == 0)

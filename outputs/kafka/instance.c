@@ -19,7 +19,6 @@ static void deliver(struct na_output_instance *instance, const rd_kafka_message_
 		na_kafka_acknowledge(instance);
 	instance->first = instance->first ? instance->first : number;
 	instance->last = number;
-	instance->progress_ns = na_clock_boot_ns();
 	na_kafka_again_settled(&instance->again, message);
 	na_kafka_say(instance, NA_OUTPUT_WORKING, "%s", "");
 }
@@ -109,9 +108,11 @@ struct na_kafka_calls na_kafka_calls_of(struct na_output_instance *instance)
 
 void na_kafka_acknowledge(struct na_output_instance *instance)
 {
-	if (instance->first)
-		instance->host->acknowledge(instance->host, instance->first, instance->last);
+	if (!instance->first)
+		return;
+	instance->host->acknowledge(instance->host, instance->first, instance->last);
 	instance->first = instance->last = 0;
+	instance->progress_ns = na_clock_boot_ns();
 }
 
 void na_kafka_say(struct na_output_instance *instance, enum na_output_state state,

@@ -16,7 +16,11 @@
 #define PARTS_MAX 32
 #define VALUE_MAX 24 /* characters of a number */
 
-static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+static bool is_legal(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '-';
+}
 
 struct part {
 	struct na_text text; /* as it is; length 0: the field */
@@ -85,8 +89,7 @@ static int parse_text(struct na_text text, size_t at, struct part *ret_part, siz
 {
 	size_t length = 0;
 
-	while (at + length < text.length && text.data[at + length] != '%' &&
-	       memchr(legal, text.data[at + length], sizeof(legal) - 1))
+	while (at + length < text.length && is_legal(text.data[at + length]))
 		length++;
 	if (at + length < text.length && text.data[at + length] != '%')
 		return wrong(why, at + length, "names have a-z A-Z 0-9 . _ - only");
@@ -131,8 +134,7 @@ struct name {
 static void add(struct name *name, const char *data, size_t length)
 {
 	for (size_t i = 0; i < length && name->length < NA_KAFKA_TOPIC_MAX; i++)
-		name->data[name->length++] =
-			memchr(legal, data[i], sizeof(legal) - 1) ? data[i] : '_';
+		name->data[name->length++] = is_legal(data[i]) ? data[i] : '_';
 }
 
 static void add_field(struct name *name, const struct na_event *event, enum na_field field)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list for sendmsg(2). What is copied never moves: room is made only while nothing points at it.
- */
+/* A list for sendmsg(2). What is copied never moves: room is made only while nothing points at it,
+ * or for all of it. */
 #include "syslog/pieces.h"
 
 #include <errno.h>
@@ -41,6 +41,7 @@ void na_syslog_pieces_forget(struct na_syslog_pieces *pieces)
 {
 	pieces->next = pieces->count = 0;
 	pieces->bytes = 0;
+	pieces->borrows = false;
 	na_buffer_clear(&pieces->own);
 }
 
@@ -51,6 +52,7 @@ int na_syslog_pieces_reserve(struct na_syslog_pieces *pieces, const struct na_sy
 	if (!pieces->count)
 		return na_buffer_reserve(&pieces->own, copied > OWN_SIZE ? copied : OWN_SIZE);
 	return NA_SYSLOG_PIECES_MAX - pieces->count < PIECES_OF_ONE ||
+			       pieces->bytes >= NA_SYSLOG_PIECES_BYTES ||
 			       pieces->own.size - pieces->own.length < copied
 		       ? -EAGAIN
 		       : 0;
@@ -63,7 +65,26 @@ void na_syslog_pieces_add(struct na_syslog_pieces *pieces, const struct na_syslo
 		add_copy(pieces, parts->body);
 	else
 		add(pieces, parts->body.data, parts->body.length);
+	pieces->borrows = pieces->borrows || !parts->is_own;
 	add(pieces, parts->tail.data, parts->tail.length);
+}
+
+int na_syslog_pieces_keep(struct na_syslog_pieces *pieces)
+{
+	struct na_buffer kept = {0};
+	size_t bytes = pieces->bytes;
+
+	if (!pieces->borrows)
+		return 0;
+	if (na_buffer_reserve(&kept, bytes + OWN_SIZE) < 0)
+		return -ENOMEM;
+	for (size_t i = pieces->next; i < pieces->count; i++)
+		na_buffer_append(&kept, pieces->list[i].iov_base, pieces->list[i].iov_len);
+	na_buffer_done(&pieces->own);
+	na_syslog_pieces_forget(pieces);
+	pieces->own = kept;
+	add(pieces, pieces->own.data, bytes);
+	return 0;
 }
 
 void na_syslog_pieces_advance(struct na_syslog_pieces *pieces, size_t bytes)

@@ -12,8 +12,8 @@
 #include "syslog/instance.h"
 #include "syslog/socket.h"
 
-#define TICK_NS NA_NS_PER_MS   /* nothing wakes whoever waits for confirmations */
-#define STALL_NS NA_NS_PER_SEC /* a busy stream is confirmed more often */
+#define TICK_NS NA_NS_PER_MS          /* nothing wakes whoever waits for confirmations */
+#define STALL_NS (100 * NA_NS_PER_MS) /* a busy stream is confirmed more often */
 #define SETTLED_NS (2 * NA_NS_PER_SEC)
 #define ORDERLY_NS (2 * NA_NS_PER_SEC) /* a far end that read our end closes its own */
 
@@ -45,7 +45,8 @@ static int flush(struct na_output_instance *instance, struct na_buffer *why)
 
 /*
  * Whoever confirms nothing reads nothing, and has what it confirmed before only in its kernel: what
- * arrived there grows no older meanwhile.
+ * arrived there grows no older meanwhile. A full kernel may still find room for a little now and
+ * then, which makes nothing older by more than STALL_NS.
  */
 static void grow_older(struct na_output_instance *instance, uint64_t since_ns, bool confirmed)
 {
@@ -113,6 +114,15 @@ static int await_room(struct na_output_instance *instance, const struct na_syslo
 		error = advance(instance, why);
 	}
 	return error ? error : na_syslog_pieces_reserve(&instance->pieces, parts);
+}
+
+/* Bodies are ours only while they are offered. 0; negative errno: broken. */
+static int keep(struct na_output_instance *instance, struct na_buffer *why)
+{
+	if (na_syslog_pieces_keep(&instance->pieces) == 0)
+		return 0;
+	na_buffer_append_string(why, "out of memory");
+	return -ENOBUFS;
 }
 
 /* 0; -EMSGSIZE: never; -ENOMEM; -EAGAIN: no room in time; other negative errno: broken. */
@@ -250,6 +260,8 @@ enum na_output_verdict na_syslog_stream_put(struct na_output_instance *instance,
 	/* `why` may hold the reason of a REJECT. */
 	na_buffer_clear(&instance->why);
 	broken = flush(instance, &instance->why);
+	if (!broken)
+		broken = keep(instance, &instance->why);
 	if (!broken)
 		return judge(instance, error, taken, why);
 	na_buffer_clear(why);

@@ -13,6 +13,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+
 #include "http/dialect.h"
 #include "http/gzip.h"
 #include "http/request.h"
@@ -21,6 +23,7 @@
 #define BATCH 1000
 #define IN_FLIGHT_MAX 16
 #define SYSLOG_PIECE (1u << 20) /* as output syslog */
+#define TLS_PIECE 16384         /* the same */
 
 /* ---- bodies ---- */
 
@@ -35,7 +38,10 @@ static struct na_buffer *add_body(struct deliver_bodies *bodies)
 static void end_request(struct deliver_bodies *bodies, const struct na_http_options *options,
 			struct na_http_request **request)
 {
-	na_http_dialect_get(options)->encode(options, "", *request, add_body(bodies));
+	struct utsname names;
+
+	assert(uname(&names) == 0);
+	na_http_dialect_get(options)->encode(options, names.nodename, *request, add_body(bodies));
 	na_http_request_free(*request);
 	*request = na_http_request_new();
 	assert(*request);
@@ -52,7 +58,8 @@ void deliver_bodies_http(struct deliver_bodies *bodies, const struct deliver_mad
 	for (uint64_t i = 0; i < made->events; i++) {
 		const struct deliver_record *from = &made->records[i];
 		struct na_output_record record = {.id = from->id, .body = from->body};
-		struct na_http_record added = {.id = from->id, .body = from->body, .wall_ns = 1};
+		struct na_http_record added = {
+			.id = from->id, .body = from->body, .wall_ns = from->wall_ns};
 
 		if (request->count >= batch ||
 		    (request->count &&
@@ -114,7 +121,7 @@ void deliver_bare_kafka(const struct deliver_made *made, const struct na_kafka_o
 	struct utsname names;
 	uint64_t done = 0;
 
-	uname(&names);
+	assert(uname(&names) == 0);
 	assert(na_kafka_conf_new(options, &conf, &why) == 0);
 	rd_kafka_conf_set_opaque(conf, &done);
 	rd_kafka_conf_set_dr_msg_cb(conf, count_report);
@@ -176,7 +183,8 @@ static void send_next(struct loop *loop, struct sender *sender)
 	loop->in_flight++;
 }
 
-static void open_sender(struct loop *loop, struct sender *sender, const char *url)
+static void open_sender(struct loop *loop, struct sender *sender,
+			const struct na_http_options *options, const char *url)
 {
 	sender->easy = curl_easy_init();
 	curl_easy_setopt(sender->easy, CURLOPT_URL, url);
@@ -186,6 +194,10 @@ static void open_sender(struct loop *loop, struct sender *sender, const char *ur
 	curl_easy_setopt(sender->easy, CURLOPT_PRIVATE, sender);
 	curl_easy_setopt(sender->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(sender->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(sender->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(sender->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	if (options->ca_file.length)
+		curl_easy_setopt(sender->easy, CURLOPT_CAINFO, options->ca_file.data);
 }
 
 static void take_replies(struct loop *loop)
@@ -216,6 +228,42 @@ static void close_loop(struct loop *loop, size_t senders)
 		deflateEnd(&loop->deflate);
 }
 
+/* ---- send ---- */
+
+static int connect_to(const struct deliver_end *end)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	name.sin_port = htons((uint16_t)atoi(strchr(end->address, ':') + 1));
+	assert(connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return fd;
+}
+
+static SSL_CTX *make_context(const struct na_syslog_options *options)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+	assert(context && SSL_CTX_load_verify_file(context, options->ca_file.data) == 1);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	return context;
+}
+
+static SSL *shake_hands(SSL_CTX *context, int fd)
+{
+	SSL *ssl = SSL_new(context);
+
+	assert(ssl && SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1);
+	return ssl;
+}
+
+static ssize_t write_some(int fd, SSL *ssl, const char *data, size_t length)
+{
+	return ssl ? SSL_write(ssl, data, (int)length) : send(fd, data, length, MSG_NOSIGNAL);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 void deliver_bare_http(const struct deliver_bodies *bodies, const struct na_http_options *options,
@@ -234,7 +282,7 @@ void deliver_bare_http(const struct deliver_bodies *bodies, const struct na_http
 		assert(na_http_gzip_init(&loop.deflate) == 0);
 	}
 	for (size_t i = 0; i < senders; i++) {
-		open_sender(&loop, &loop.senders[i], url);
+		open_sender(&loop, &loop.senders[i], options, url);
 		send_next(&loop, &loop.senders[i]);
 	}
 	while (loop.in_flight) {
@@ -247,24 +295,23 @@ void deliver_bare_http(const struct deliver_bodies *bodies, const struct na_http
 }
 
 void deliver_bare_syslog(const struct deliver_bodies *bodies, const struct deliver_end *end,
-			 uint64_t ends)
+			 const struct na_syslog_options *options, uint64_t ends)
 {
-	struct sockaddr_in name = {.sin_family = AF_INET,
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	int fd = connect_to(end);
+	SSL_CTX *context = options->ca_file.length ? make_context(options) : NULL;
+	SSL *ssl = context ? shake_hands(context, fd) : NULL;
 	const struct na_buffer *all = &bodies->items[0];
+	size_t most = ssl ? TLS_PIECE : SYSLOG_PIECE;
 
-	name.sin_port = htons((uint16_t)atoi(strchr(end->address, ':') + 1));
-	assert(connect(fd, (const struct sockaddr *)&name, sizeof(name)) == 0);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	for (size_t sent = 0; sent < all->length;) {
 		size_t left = all->length - sent;
-		ssize_t count = send(fd, all->data + sent,
-				     left < SYSLOG_PIECE ? left : SYSLOG_PIECE, MSG_NOSIGNAL);
+		ssize_t count = write_some(fd, ssl, all->data + sent, left < most ? left : most);
 
 		assert(count > 0);
 		sent += (size_t)count;
 	}
+	SSL_free(ssl);
+	SSL_CTX_free(context);
 	close(fd);
 	deliver_end_await(end, ends);
 }

@@ -11,6 +11,7 @@
 #include "deliver_made.h"
 #include "http/http.h"
 #include "kafka/kafka.h"
+#include "syslog/syslog.h"
 
 /* Bodies of whole requests, as output http makes them, and the frames of syslog in one piece. */
 struct deliver_bodies {
@@ -29,6 +30,6 @@ void deliver_bare_http(const struct deliver_bodies *bodies, const struct na_http
 		       const char *url);
 /* `ends` as in deliver_end_await. */
 void deliver_bare_syslog(const struct deliver_bodies *bodies, const struct deliver_end *end,
-			 uint64_t ends);
+			 const struct na_syslog_options *options, uint64_t ends);
 
 #endif

@@ -5,7 +5,8 @@
  * the same configuration. Both in turn; the far end is a process of its own, and takes what comes.
  * "make bench", or alone: deliver_bench [EVENTS [OUTPUT]]. Lines of key=value; `ratio` is by the
  * clock, and should be 0.8 or more; `best` is that of the best rounds of either, which others on
- * the machine disturb least; cpu_us is processor time of an event, without the far end's.
+ * the machine disturb least; cpu_us is processor time of an event, end_us that of the far end.
+ * Kafka only without TLS: librdkafka's mock cluster speaks none.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -21,15 +22,15 @@
 #include "base/log.h"
 #include "deliver_bare.h"
 #include "statistics.h"
-#include "syslog/syslog.h"
+#include "syslog_certificates.h"
 
-#define EVENTS 120000
+#define EVENTS 240000 /* a second of it: how it begins and ends is no part of the rate */
 #define ROUNDS 7
 #define BATCH 1000
 #define LOOK_NS 1000000 /* how often whether all was taken */
 
 struct side {
-	double rate[ROUNDS], cpu_us[ROUNDS];
+	double rate[ROUNDS], cpu_us[ROUNDS], end_us[ROUNDS];
 };
 
 /* One kind of output, and its far end. */
@@ -38,6 +39,7 @@ struct subject {
 	enum deliver_kind kind;
 	enum na_http_dialect_name dialect;
 	bool packed; /* by gzip, or zstd */
+	bool tls;
 };
 
 struct bench {
@@ -45,7 +47,7 @@ struct bench {
 	struct deliver_end end;
 	struct deliver_bodies bodies;
 	const struct subject *subject;
-	char url[160];
+	char url[160], authority[96]; /* the file, where there is TLS */
 	struct na_text urls;
 	struct na_config_pair pairs[2];
 	struct na_kafka_options kafka;
@@ -76,7 +78,8 @@ static void set_http(struct bench *bench)
 {
 	struct na_text none = {"", 0};
 
-	snprintf(bench->url, sizeof(bench->url), "http://%s", bench->end.address);
+	snprintf(bench->url, sizeof(bench->url), "http%s://%s", bench->subject->tls ? "s" : "",
+		 bench->end.address);
 	bench->urls = na_text_of(bench->url);
 	bench->http = (struct na_http_options){
 		.dialect = bench->subject->dialect,
@@ -90,7 +93,8 @@ static void set_http(struct bench *bench)
 		.proxy = none,
 		.proxy_user = none,
 		.proxy_password_file = none,
-		.ca_file = none,
+		.verify = true,
+		.ca_file = na_text_of(bench->authority),
 		.cert_file = none,
 		.key_file = none,
 		.ack = NA_HTTP_ACK_OFF,
@@ -106,12 +110,14 @@ static void set_http(struct bench *bench)
 
 static void set_syslog(struct bench *bench)
 {
-	snprintf(bench->url, sizeof(bench->url), "tcp://%s", bench->end.address);
+	snprintf(bench->url, sizeof(bench->url), "%s://%s", bench->subject->tls ? "tls" : "tcp",
+		 bench->end.address);
 	bench->syslog = (struct na_syslog_options){.address = na_text_of(bench->url),
 						   .facility = 16,
 						   .sd_id = na_text_of("netaudit@32473"),
 						   .timeout = 30 * NA_NS_PER_SEC,
 						   .overlap = 10 * NA_NS_PER_SEC,
+						   .ca_file = na_text_of(bench->authority),
 						   .verify = true};
 	bench->output.type = &na_output_syslog;
 	bench->output.options = &bench->syslog;
@@ -121,7 +127,12 @@ static void set_syslog(struct bench *bench)
 static void set_up(struct bench *bench, const struct subject *subject)
 {
 	bench->subject = subject;
-	deliver_end_start(&bench->end, subject->kind);
+	bench->authority[0] = '\0';
+	if (subject->tls)
+		snprintf(bench->authority, sizeof(bench->authority), "%s/ca.pem",
+			 bench->made.folder);
+	deliver_end_start(&bench->end, subject->kind, subject->tls ? bench->made.folder : NULL,
+			  &bench->made);
 	bench->common = deliver_common("bench", subject->name);
 	bench->output = (struct na_ship_output){.common = &bench->common};
 	bench->ends = 0;
@@ -168,7 +179,7 @@ static void by_client(struct bench *bench)
 	if (bench->subject->kind == DELIVER_KAFKA)
 		deliver_bare_kafka(&bench->made, &bench->kafka);
 	else if (bench->subject->kind == DELIVER_SYSLOG)
-		deliver_bare_syslog(&bench->bodies, &bench->end, ++bench->ends);
+		deliver_bare_syslog(&bench->bodies, &bench->end, &bench->syslog, ++bench->ends);
 	else
 		deliver_bare_http(&bench->bodies, &bench->http, bench->url);
 }
@@ -181,15 +192,23 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)time.tv_sec * NA_NS_PER_SEC + (uint64_t)time.tv_nsec;
 }
 
+/* 0 where there is no far end. */
+static uint64_t end_cpu_ns(const struct bench *bench)
+{
+	return bench->subject ? deliver_end_cpu_ns(&bench->end) : 0;
+}
+
 static void measure(struct bench *bench, void (*run)(struct bench *bench), struct side *side,
 		    int round)
 {
 	double events = (double)bench->made.events;
+	uint64_t start_end_ns = end_cpu_ns(bench);
 	uint64_t start_ns = na_clock_boot_ns(), start_cpu_ns = cpu_ns();
 
 	run(bench);
 	side->rate[round] = events * 1e9 / (double)(na_clock_boot_ns() - start_ns);
 	side->cpu_us[round] = (double)(cpu_ns() - start_cpu_ns) / 1e3 / events;
+	side->end_us[round] = (double)(end_cpu_ns(bench) - start_end_ns) / 1e3 / events;
 }
 
 /* Reading, encoding and keeping: what there is before an output does anything. */
@@ -230,12 +249,14 @@ static void compare(struct bench *bench, const struct subject *subject)
 	ratio = bench_spread_of(ratios, ROUNDS);
 	printf("deliver output=%s ratio=%.2f ratio_q1=%.2f ratio_q3=%.2f best=%.2f goal=0.8 "
 	       "rate=%.0f "
-	       "bare_rate=%.0f cpu_us=%.2f bare_cpu_us=%.2f\n",
+	       "bare_rate=%.0f cpu_us=%.2f bare_cpu_us=%.2f end_us=%.2f bare_end_us=%.2f\n",
 	       subject->name, ratio.median, ratio.q1, ratio.q3, most(host.rate) / most(client.rate),
 	       bench_spread_of(host.rate, ROUNDS).median,
 	       bench_spread_of(client.rate, ROUNDS).median,
 	       bench_spread_of(host.cpu_us, ROUNDS).median,
-	       bench_spread_of(client.cpu_us, ROUNDS).median);
+	       bench_spread_of(client.cpu_us, ROUNDS).median,
+	       bench_spread_of(host.end_us, ROUNDS).median,
+	       bench_spread_of(client.end_us, ROUNDS).median);
 	fflush(stdout);
 	deliver_bodies_done(&bench->bodies);
 	deliver_end_stop(&bench->end);
@@ -253,12 +274,18 @@ static uint64_t body_bytes(const struct deliver_made *made)
 int main(int argc, char **argv)
 {
 	static const struct subject subjects[] = {
-		{"kafka", DELIVER_KAFKA, 0, false},
-		{"kafka_zstd", DELIVER_KAFKA, 0, true},
-		{"bulk", DELIVER_BULK, NA_HTTP_ELASTIC, false},
-		{"hec", DELIVER_HEC, NA_HTTP_SPLUNK, false},
-		{"hec_gzip", DELIVER_HEC, NA_HTTP_SPLUNK, true},
-		{"syslog_tcp", DELIVER_SYSLOG, 0, false},
+		{"kafka", DELIVER_KAFKA, 0, false, false},
+		{"kafka_zstd", DELIVER_KAFKA, 0, true, false},
+		{"bulk", DELIVER_BULK, NA_HTTP_ELASTIC, false, false},
+		{"bulk_tls", DELIVER_BULK, NA_HTTP_ELASTIC, false, true},
+		{"bulk_gzip", DELIVER_BULK, NA_HTTP_ELASTIC, true, false},
+		{"bulk_gzip_tls", DELIVER_BULK, NA_HTTP_ELASTIC, true, true},
+		{"hec", DELIVER_HEC, NA_HTTP_SPLUNK, false, false},
+		{"hec_tls", DELIVER_HEC, NA_HTTP_SPLUNK, false, true},
+		{"hec_gzip", DELIVER_HEC, NA_HTTP_SPLUNK, true, false},
+		{"hec_gzip_tls", DELIVER_HEC, NA_HTTP_SPLUNK, true, true},
+		{"syslog_tcp", DELIVER_SYSLOG, 0, false, false},
+		{"syslog_tls", DELIVER_SYSLOG, 0, false, true},
 	};
 	static struct bench bench;
 	uint64_t events = argc > 1 ? strtoull(argv[1], NULL, 10) : EVENTS;
@@ -272,6 +299,8 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	deliver_made_collect(&bench.made);
+	syslog_make_certificate(bench.made.folder, "ca", NULL, NULL, false);
+	syslog_make_certificate(bench.made.folder, "end", "ca", "IP:127.0.0.1", false);
 	printf("deliver events=%" PRIu64 " body_bytes=%" PRIu64 " journal_bytes=%" PRIu64
 	       " rounds=%d\n",
 	       events, body_bytes(&bench.made) / events, bench.made.journal_bytes / events, ROUNDS);

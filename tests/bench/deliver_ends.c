@@ -18,130 +18,52 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
+#include "base/clock.h"
+#include "deliver_http_end.h"
 
-#define PIECE (1u << 18)
-#define HEAD_MAX 16384u
 #define PARTITIONS 3
-
-struct server {
-	enum deliver_kind kind;
-	_Atomic uint64_t *ends;
-	int listener;
-};
-
-struct connection {
-	struct server *server;
-	int fd;
-};
-
-/* ---- HTTP ---- */
-
-static size_t count_lines(const char *data, size_t length)
-{
-	const char *end = data + length;
-	size_t lines = 0;
-
-	while ((data = memchr(data, '\n', (size_t)(end - data))) && ++data)
-		lines++;
-	return lines;
-}
-
-/* One request: how many lines its body has; -1: the connection ends. */
-static ssize_t read_request(int fd, char *piece)
-{
-	size_t length = 0, left, lines;
-	char *end = NULL, *field;
-
-	while (!end) {
-		ssize_t count = recv(fd, piece + length, PIECE - length, 0);
-
-		if (count <= 0)
-			return -1;
-		length += (size_t)count;
-		end = memmem(piece, length, "\r\n\r\n", 4);
-		assert(end || length < HEAD_MAX);
-	}
-	field = memmem(piece, length, "Content-Length: ", 16);
-	assert(field && field < end);
-	length -= (size_t)(end + 4 - piece);
-	left = strtoul(field + 16, NULL, 10) - length;
-	lines = count_lines(end + 4, length);
-	while (left) {
-		ssize_t count = recv(fd, piece, left < PIECE ? left : PIECE, 0);
-
-		if (count <= 0)
-			return -1;
-		lines += count_lines(piece, (size_t)count);
-		left -= (size_t)count;
-	}
-	return (ssize_t)lines;
-}
-
-/* To _bulk an item for each document: an action and a document are two lines. */
-static void make_reply(enum deliver_kind kind, size_t lines, struct na_buffer *body,
-		       struct na_buffer *out)
-{
-	na_buffer_clear(body);
-	na_buffer_clear(out);
-	if (kind == DELIVER_HEC) {
-		na_buffer_append_string(body, "{\"text\":\"Success\",\"code\":0}");
-	} else {
-		na_buffer_append_string(body, "{\"errors\":false,\"items\":[");
-		for (size_t i = 0; i < lines / 2; i++)
-			na_buffer_printf(body, "%s{\"create\":{\"status\":201}}", i ? "," : "");
-		na_buffer_append_string(body, "]}");
-	}
-	na_buffer_printf(out, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", body->length);
-	na_buffer_append(out, body->data, body->length);
-	assert(!na_buffer_error(body) && !na_buffer_error(out));
-}
-
-static void answer_all(const struct connection *connection, char *piece)
-{
-	struct na_buffer body = {0}, out = {0};
-	ssize_t lines;
-
-	while ((lines = read_request(connection->fd, piece)) >= 0) {
-		make_reply(connection->server->kind, (size_t)lines, &body, &out);
-		assert(send(connection->fd, out.data, out.length, MSG_NOSIGNAL) ==
-		       (ssize_t)out.length);
-	}
-	na_buffer_done(&body);
-	na_buffer_done(&out);
-}
 
 /* ---- TCP ---- */
 
-static void read_all(const struct connection *connection, char *piece)
+/* Nothing is said to who sends syslog: with TLS the bytes need not even be decrypted. */
+static void read_all(const struct deliver_connection *connection)
 {
 	_Atomic uint64_t *ends = connection->server->ends;
 
-	while (recv(connection->fd, piece, PIECE, 0) > 0)
+	while (recv(connection->fd, NULL, INT32_MAX, MSG_TRUNC) > 0)
 		;
 	atomic_fetch_add(ends, 1);
 	syscall(SYS_futex, ends, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
+static SSL *shake_hands(const struct deliver_connection *connection)
+{
+	SSL *ssl = SSL_new(connection->server->context);
+
+	assert(ssl && SSL_set_fd(ssl, connection->fd) == 1 && SSL_accept(ssl) == 1);
+	return ssl;
+}
+
 static void *serve(void *argument)
 {
-	struct connection *connection = argument;
-	char *piece = malloc(PIECE);
+	struct deliver_connection *connection = argument;
 
-	assert(piece);
+	if (connection->server->context)
+		connection->ssl = shake_hands(connection);
 	if (connection->server->kind == DELIVER_SYSLOG)
-		read_all(connection, piece);
+		read_all(connection);
 	else
-		answer_all(connection, piece);
+		deliver_http_answer(connection);
+	SSL_free(connection->ssl);
 	close(connection->fd);
-	free(piece);
 	free(connection);
 	return NULL;
 }
 
-static void listen_on_loopback(struct server *server, char *address, size_t size)
+static void listen_on_loopback(struct deliver_server *server, char *address, size_t size)
 {
 	struct sockaddr_in name = {.sin_family = AF_INET,
 				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -154,18 +76,32 @@ static void listen_on_loopback(struct server *server, char *address, size_t size
 	snprintf(address, size, "127.0.0.1:%u", ntohs(name.sin_port));
 }
 
-static void accept_all(struct server *server)
+static void accept_all(struct deliver_server *server)
 {
 	for (;;) {
-		struct connection *connection = malloc(sizeof(*connection));
+		struct deliver_connection *connection = malloc(sizeof(*connection));
 		pthread_t thread;
 
 		assert(connection);
-		*connection = (struct connection){server, accept(server->listener, NULL, NULL)};
+		*connection = (struct deliver_connection){
+			.server = server, .fd = accept(server->listener, NULL, NULL)};
 		assert(connection->fd >= 0);
 		assert(pthread_create(&thread, NULL, serve, connection) == 0);
 		pthread_detach(thread);
 	}
+}
+
+static SSL_CTX *make_context(const char *folder)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	char file[128];
+
+	assert(context);
+	snprintf(file, sizeof(file), "%s/end.pem", folder);
+	assert(SSL_CTX_use_certificate_chain_file(context, file) == 1);
+	snprintf(file, sizeof(file), "%s/end.key", folder);
+	assert(SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) == 1);
+	return context;
 }
 
 /* ---- Kafka ---- */
@@ -193,9 +129,10 @@ static void start_cluster(char *address, size_t size)
 
 /* ------------------------------------------------------------------------------------------- */
 
-void deliver_end_start(struct deliver_end *end, enum deliver_kind kind)
+void deliver_end_start(struct deliver_end *end, enum deliver_kind kind, const char *tls,
+		       const struct deliver_made *made)
 {
-	struct server server = {.kind = kind};
+	struct deliver_server server = {.kind = kind, .context = tls ? make_context(tls) : NULL};
 	int ready[2];
 
 	end->ends = mmap(NULL, sizeof(*end->ends), PROT_READ | PROT_WRITE,
@@ -212,6 +149,8 @@ void deliver_end_start(struct deliver_end *end, enum deliver_kind kind)
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	server.ends = end->ends;
+	if (kind == DELIVER_BULK && made && made->records)
+		deliver_http_know(&server, made);
 	if (kind == DELIVER_KAFKA)
 		start_cluster(end->address, sizeof(end->address));
 	else
@@ -228,6 +167,15 @@ void deliver_end_stop(struct deliver_end *end)
 	kill(end->pid, SIGKILL);
 	waitpid(end->pid, NULL, 0);
 	munmap(end->ends, sizeof(*end->ends));
+}
+
+uint64_t deliver_end_cpu_ns(const struct deliver_end *end)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	assert(clock_getcpuclockid(end->pid, &clock) == 0 && clock_gettime(clock, &time) == 0);
+	return (uint64_t)time.tv_sec * NA_NS_PER_SEC + (uint64_t)time.tv_nsec;
 }
 
 void deliver_end_await(const struct deliver_end *end, uint64_t ends)

@@ -147,9 +147,14 @@ static enum na_output_verdict collect_put(struct na_output_instance *instance,
 		assert(collector->count <= collector->made->events);
 		na_buffer_clear(&frame);
 		assert(na_syslog_encode(&collector->encoder, &records[i], &frame, why) == 0);
+		to->wall_ns = records[i].wall_ns;
 		to->id = copy(records[i].id);
-		to->body = copy(records[i].body);
 		to->frame = copy((struct na_text){frame.data, frame.length});
+		/* A frame ends with its body: memory is what bounds how many events there are. */
+		to->body =
+			(struct na_text){to->frame.data + to->frame.length - records[i].body.length,
+					 records[i].body.length};
+		assert(memcmp(to->body.data, records[i].body.data, to->body.length) == 0);
 	}
 	na_buffer_done(&frame);
 	return sink_put(instance, records, count, ret_taken, why);
@@ -205,7 +210,6 @@ void deliver_made_done(struct deliver_made *made)
 {
 	for (uint64_t i = 0; made->records && i < made->events; i++) {
 		free((char *)(uintptr_t)made->records[i].id.data);
-		free((char *)(uintptr_t)made->records[i].body.data);
 		free((char *)(uintptr_t)made->records[i].frame.data);
 	}
 	free(made->records);

@@ -6,10 +6,10 @@
 #include "output_common.h"
 #include "ship/ship.h"
 
-/* Lengths in `texts` of what an event is as a record and as a frame of syslog, one behind another.
- */
+/* What an event is as a record and as a frame of syslog, of which the body is the end. */
 struct deliver_record {
 	struct na_text id, body, frame;
+	uint64_t wall_ns;
 };
 
 struct deliver_made {

@@ -230,7 +230,7 @@ static void watch(struct run *run, pid_t pid)
 static void start_ends(struct run *run)
 {
 	for (size_t i = 0; run->trial->kinds[i]; i++) {
-		deliver_end_start(&run->ends[i], kind_of(run->trial->kinds[i])->kind);
+		deliver_end_start(&run->ends[i], kind_of(run->trial->kinds[i])->kind, NULL, NULL);
 		if (i == run->trial->down)
 			deliver_end_stop(&run->ends[i]);
 	}

@@ -15,6 +15,9 @@ import threading
 CHUNK = 65536
 LOOK_SECONDS = 0.05
 NO_LINGER = struct.pack("ii", 1, 0)
+# What its kernel takes while it reads nothing: a machine's tcp_rmem may be more than the 8 MiB that
+# output syslog holds back, and what lies above is lost, as its guarantee says.
+RECEIVE_BYTES = 1 << 20
 
 
 def reset(sock):
@@ -89,6 +92,7 @@ class Relay:
 
     def start(self):
         self.listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         threading.Thread(target=self.accept, args=[self.listener], daemon=True).start()
 
     def stop(self):

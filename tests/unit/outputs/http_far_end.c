@@ -458,13 +458,10 @@ static struct far_step next_step(struct connection *connection)
 
 static void await_release(struct far_end *far)
 {
-	bool hold = true;
-
-	while (hold) {
-		FAR_LOCKED(far, hold = far->hold && !far->stop);
-		if (hold)
-			poll(NULL, 0, 1);
-	}
+	pthread_mutex_lock(&far->mutex);
+	while (far->hold && !far->stop)
+		pthread_cond_wait(&far->changed, &far->mutex);
+	pthread_mutex_unlock(&far->mutex);
 }
 
 /* A request whose body is cut off in the middle: the script says so before the body is read. */
@@ -614,6 +611,7 @@ void far_end_start(struct far_end *far, enum far_dialect dialect, SSL_CTX *tls)
 	memset(far, 0, sizeof(*far));
 	signal(SIGPIPE, SIG_IGN); /* the threads of the host block it */
 	pthread_mutex_init(&far->mutex, NULL);
+	pthread_cond_init(&far->changed, NULL);
 	far->dialect = dialect;
 	far->tls = tls;
 	far->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -637,6 +635,7 @@ void far_end_stop(struct far_end *far)
 		pthread_join(far->threads[i], NULL);
 	na_buffer_done(&far->last_head);
 	na_buffer_done(&far->last_body);
+	pthread_cond_destroy(&far->changed);
 	pthread_mutex_destroy(&far->mutex);
 }
 

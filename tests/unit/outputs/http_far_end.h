@@ -53,6 +53,7 @@ enum far_acks {
 
 struct far_end {
 	pthread_mutex_t mutex;
+	pthread_cond_t changed; /* what is under the mutex */
 	pthread_t acceptor;
 	pthread_t threads[FAR_CONNECTIONS_MAX];
 	int fds[FAR_CONNECTIONS_MAX];
@@ -102,6 +103,7 @@ unsigned int far_end_taken(struct far_end *far, uint64_t number);
 	do {                                                                                       \
 		pthread_mutex_lock(&(far)->mutex);                                                 \
 		__VA_ARGS__;                                                                       \
+		pthread_cond_broadcast(&(far)->changed);                                           \
 		pthread_mutex_unlock(&(far)->mutex);                                               \
 	} while (0)
 

@@ -153,7 +153,6 @@ void http_fixture_put(struct http_fixture *fixture, uint64_t from, uint64_t to)
 	struct na_event event;
 
 	na_event_init(&event, NA_EVENT_ESTABLISHED, 1);
-	NA_SET_TEXT(&event, HOST_NAME, "the-host");
 	for (size_t i = 0; i < count; i++) {
 		uint64_t number = from + i;
 		char *body = fixture->bodies[number], *id = fixture->ids[number];

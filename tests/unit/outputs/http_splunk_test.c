@@ -77,7 +77,16 @@ static void write_token(const char *token)
 
 static void what_it_gets(void **state)
 {
+	char host[256], expected[1024];
+
 	(void)state;
+	assert_int_equal(gethostname(host, sizeof(host)), 0);
+	snprintf(expected, sizeof(expected),
+		 "{\"time\":1.000000005,\"host\":\"%s\",\"source\":\"netaudit\","
+		 "\"sourcetype\":\"netaudit\",\"index\":\"audit\",\"event\":{\"n\":1}}"
+		 "{\"time\":2.000000005,\"host\":\"%s\",\"source\":\"netaudit\","
+		 "\"sourcetype\":\"netaudit\",\"index\":\"audit\",\"event\":{\"n\":2}}",
+		 host, host);
 	far_end_start(&far, FAR_SPLUNK, NULL);
 	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
 	write_token("secret-token\n");
@@ -86,11 +95,7 @@ static void what_it_gets(void **state)
 	http_fixture_open(&fixture);
 	http_fixture_put(&fixture, 1, 2);
 	http_fixture_drive(&fixture, 2);
-	assert_string_equal(far.last_body.data,
-			    "{\"time\":1.000000005,\"host\":\"the-host\",\"source\":\"netaudit\","
-			    "\"sourcetype\":\"netaudit\",\"index\":\"audit\",\"event\":{\"n\":1}}"
-			    "{\"time\":2.000000005,\"host\":\"the-host\",\"source\":\"netaudit\","
-			    "\"sourcetype\":\"netaudit\",\"index\":\"audit\",\"event\":{\"n\":2}}");
+	assert_string_equal(far.last_body.data, expected);
 	assert_non_null(strstr(far.last_head.data, "POST /services/collector/event HTTP/1.1"));
 	assert_non_null(strstr(far.last_head.data, "Authorization: Splunk secret-token\r\n"));
 	assert_int_equal(strlen(far.channel), 36);

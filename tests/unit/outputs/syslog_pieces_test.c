@@ -98,7 +98,29 @@ static void is_full_when_its_memory_is(void **state)
 	assert_in_range(count, 1, 3);
 	write_by(4096);
 	expect_all_written();
-	assert_int_equal(fill(body, false), NA_SYSLOG_PIECES_MAX / 3);
+	/* Of what may have to be copied there is a bound too. */
+	assert_int_equal(fill(body, false), NA_SYSLOG_PIECES_BYTES / sizeof(body) + 1);
+}
+
+/* The host's memory is another's when put returned, in the middle of a frame. */
+static void keeps_what_is_left(void **state)
+{
+	static char body[1000];
+	struct iovec first;
+
+	(void)state;
+	memset(body, 'x', sizeof(body) - 1);
+	assert_int_equal(na_syslog_pieces_keep(&pieces), 0);
+	fill(body, false);
+	first = pieces.list[0];
+	na_buffer_append(&written, first.iov_base, first.iov_len);
+	na_buffer_append(&written, body, 500);
+	na_syslog_pieces_advance(&pieces, first.iov_len + 500);
+	assert_int_equal(na_syslog_pieces_keep(&pieces), 0);
+	memset(body, '#', sizeof(body) - 1);
+	assert_int_equal(na_syslog_pieces_keep(&pieces), 0);
+	write_by(333);
+	expect_all_written();
 }
 
 /* One alone always has room. */
@@ -143,6 +165,9 @@ static void goes_on_without_memory(void **state)
 	assert_true(na_failing_alloc_disarm());
 	na_syslog_pieces_forget(&pieces);
 	fill("body", false);
+	na_failing_alloc_arm(1);
+	assert_int_equal(na_syslog_pieces_keep(&pieces), -ENOMEM);
+	assert_true(na_failing_alloc_disarm());
 	write_by(100);
 	expect_all_written();
 }
@@ -152,8 +177,11 @@ static void goes_on_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(gives_back_what_it_got), TEST(is_full_when_its_memory_is),
-		TEST(takes_a_very_large_one), TEST(forgets),
+		TEST(gives_back_what_it_got),
+		TEST(is_full_when_its_memory_is),
+		TEST(keeps_what_is_left),
+		TEST(takes_a_very_large_one),
+		TEST(forgets),
 		TEST(goes_on_without_memory),
 	};
 

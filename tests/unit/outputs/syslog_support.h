@@ -20,9 +20,9 @@
 struct syslog_host {
 	struct na_output_host host; /* first, for the cast */
 	pthread_mutex_t mutex;
-	char *bodies[NUMBERS_MAX + 1]; /* of what is on its way: freed when acknowledged */
-	uint64_t count;                /* acknowledged */
-	uint64_t last;                 /* the highest of them */
+	bool under_way[NUMBERS_MAX + 1]; /* offered, and not acknowledged */
+	uint64_t count;                  /* acknowledged */
+	uint64_t last;                   /* the highest of them */
 	unsigned int failed;
 	enum na_output_state state;
 	char why[512]; /* of the last failure, state or verdict */
@@ -41,7 +41,8 @@ uint64_t syslog_host_count(struct syslog_host *host);
 /* Options as the rows' defaults have them. */
 struct na_syslog_options syslog_options(const char *address);
 
-/* Offers records `from` to `to`, bodies {"n":<number>,"pad":"…"} with so many bytes of pad. */
+/* Offers records `from` to `to`, bodies {"n":<number>,"pad":"…"} with so many bytes of pad. They
+ * are no more when it returns: the output says `copies`. */
 enum na_output_verdict syslog_put(struct syslog_host *host, struct na_output_instance *instance,
 				  uint64_t from, uint64_t to, size_t pad, size_t *ret_taken);
 
