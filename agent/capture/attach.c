@@ -244,8 +244,12 @@ static void attach_tier(struct na_capture *capture, enum na_tier tier)
  */
 static void load_tier(struct na_capture *capture, enum na_tier tier)
 {
-	int error = tier == NA_TIER_KPROBE ? 0 : na_object_load_tier(capture, NA_TIER_FEXIT);
+	int error = 0;
 
+	if (tier != NA_TIER_KPROBE) {
+		na_stand_ins_want_behind_trampolines(capture);
+		error = na_object_load_tier(capture, NA_TIER_FEXIT);
+	}
 	if (!error && tier != NA_TIER_FEXIT)
 		error = na_object_load_tier(capture, tier);
 	if (!error)
@@ -382,22 +386,4 @@ int na_capture_attach(struct na_capture *capture)
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		attached += capture->states[id].attached && id != NA_PROGRAM_SNAPSHOT;
 	return attached ? 0 : -EOPNOTSUPP;
-}
-
-/* What is pinned stays attached; libbpf would silence a kprobe when it forgets its link. */
-void na_capture_detach(struct na_capture *capture)
-{
-	for (int id = 0; id < NA_PROGRAM_COUNT; id++) {
-		if (capture->pinned && capture->links[id]) {
-			close(bpf_link__fd(capture->links[id]));
-			bpf_link__disconnect(capture->links[id]);
-		}
-		bpf_link__destroy(capture->links[id]);
-		capture->links[id] = NULL;
-		capture->states[id].attached = false;
-	}
-	if (capture->bpf)
-		na_stand_ins_settle(capture);
-	na_cleanup_fd(&capture->connect_unix_link);
-	capture->connect_unix_link = -1;
 }

@@ -18,6 +18,8 @@
 #include "capture/takeover.h"
 
 #define BACKLOG 4096 /* records at once */
+#define COUNT_IDLE_NS                                                                              \
+	(10 * NA_NS_PER_SEC) /* how often counts are looked at where nothing happens */
 
 static int make_rings(struct na_capture *capture, struct na_buffer *why)
 {
@@ -116,7 +118,7 @@ int na_capture_open(const struct na_capture_options *options, struct na_capture 
 	capture->options = *options;
 	capture->ring_count = choose_rings(options->rings);
 	capture->cgroup_fd = capture->statistics_fd = capture->connect_unix_link = -1;
-	capture->memory_fd = -1;
+	capture->memory_fd = capture->detacher_fd = -1;
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		capture->program_fds[id] = -1;
 	for (size_t i = 0; i < capture->ring_count; i++)
@@ -147,6 +149,7 @@ void na_capture_close(struct na_capture **pointer)
 		na_object_close(capture, (enum na_tier)tier);
 	cgroup_bpf__destroy(capture->bpf);
 	na_cleanup_fd(&capture->cgroup_fd);
+	na_cleanup_fd(&capture->detacher_fd);
 	na_cleanup_fd(&capture->statistics_fd);
 	na_memory_close(&capture->memory);
 	na_cleanup_fd(&capture->memory_fd);
@@ -235,8 +238,27 @@ static uint64_t skipped_since(struct na_capture *capture, enum na_program id)
 	return lost > capture->reported[id].skipped ? lost - capture->reported[id].skipped : 0;
 }
 
-int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_take *take,
-		      void *context)
+/*
+ * To ask for each program is most of what an idle agent would do. Twice after the last record, for
+ * what is skipped counts at the second look (skipped_since).
+ */
+static bool is_count_due(struct na_capture *capture, uint64_t now_ns)
+{
+	struct na_counting *counting = &capture->counting;
+	uint64_t positions = na_rings_positions(capture->rings);
+	bool moved = positions != counting->positions;
+	bool due = moved || counting->moved || now_ns >= counting->next_ns;
+
+	counting->positions = positions;
+	counting->moved = moved;
+	counting->looked = due;
+	if (due)
+		counting->next_ns = now_ns + COUNT_IDLE_NS;
+	return due;
+}
+
+static int pass_losses(struct na_capture *capture, uint64_t now_ns, na_record_take *take,
+		       void *context)
 {
 	const struct na_program_state *states = na_capture_programs(capture);
 	uint64_t since_ns = capture->losses_since_ns;
@@ -255,9 +277,23 @@ int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_tak
 		capture->reported[id].skipped += skipped;
 	}
 	capture->losses_since_ns = now_ns;
+	return result;
+}
+
+int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_take *take,
+		      void *context)
+{
+	int result =
+		is_count_due(capture, now_ns) ? pass_losses(capture, now_ns, take, context) : 0;
+
 	if (capture->memory)
 		na_memory_note_losses(capture);
 	return result;
+}
+
+bool na_capture_has_counted(const struct na_capture *capture)
+{
+	return capture->counting.looked;
 }
 
 int na_loss_pass(enum na_program id, enum na_loss reason, uint64_t count, uint64_t since_ns,

@@ -88,19 +88,33 @@ int na_capture_snapshot(struct na_capture *capture);
 bool na_capture_snapshot_pending(const struct na_capture *capture);
 
 /*
- * As na_rings_read, na_rings_drain and na_rings_wait, with the snapshot merged in. Of what is
- * pinned and goes on, drain passes on what is due.
+ * As na_rings_read, na_rings_drain and na_rings_wait, with the snapshot merged in. Of what goes on,
+ * because it is pinned or not detached yet, drain passes on what is due.
  */
 int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *take, void *context);
 int na_capture_drain(struct na_capture *capture, na_record_take *take, void *context);
 int na_capture_wait(struct na_capture *capture, int wake_fd, uint64_t timeout_ns);
 
-/* Passes a LOST record for each program that lost or skipped something since the last call. */
+/*
+ * Passes a LOST record for each program that lost or skipped something since the last call. Where
+ * no record came it looks every 10 s only, and at once after na_capture_detach.
+ */
 int na_capture_losses(struct na_capture *capture, uint64_t now_ns, na_record_take *take,
 		      void *context);
+/* Whether that looked, the last time. */
+bool na_capture_has_counted(const struct na_capture *capture);
 
 /* Has the kernel report the datagram counters of idle sockets; they come through the rings. */
 int na_capture_flush_flows(struct na_capture *capture);
+
+/*
+ * Has a process of its own detach, which takes seconds where there are trampolines: reading goes
+ * on, and lifecycles are whole nearly to its end. Then, or where that takes too long,
+ * na_capture_detach, which no longer waits. Returns a descriptor that is readable at that end,
+ * borrowed until then; or negative errno: nothing began.
+ */
+int na_capture_detach_begin(struct na_capture *capture);
+bool na_capture_is_detaching(struct na_capture *capture);
 
 /* Detaches, so that nothing new comes; what the rings hold can still be drained. */
 void na_capture_detach(struct na_capture *capture);

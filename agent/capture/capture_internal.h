@@ -3,6 +3,8 @@
 #ifndef NA_CAPTURE_INTERNAL_H
 #define NA_CAPTURE_INTERNAL_H
 
+#include <sys/types.h>
+
 #include <bpf/libbpf.h>
 
 #include "capture/capture.h"
@@ -32,11 +34,17 @@ struct na_capture {
 		uint64_t unmarked; /* that the stand-in did before the program was attached */
 	} skips[NA_PROGRAM_COUNT];
 	uint64_t losses_since_ns;
+	struct na_counting {
+		uint64_t positions, next_ns; /* of the rings at the last look; not later than */
+		bool moved, looked;
+	} counting;
 	int ring_fds[RINGS_MAX + 1];
 	size_t ring_count; /* all of them */
 	struct na_rings *rings;
 	int connect_unix_link; /* libbpf 1.1 has no object for it */
 	int cgroup_fd;
+	pid_t detacher; /* detach.c: the process that lets go of the links; 0: there is none */
+	int detacher_fd;
 	bool no_flow_iterator, no_file_iterator; /* the kernel refuses to load them */
 	bool no_task_storage;                    /* in programs of cgroups */
 	bool no_tracing_cookies;                 /* made by programs of tracepoints */
@@ -95,6 +103,8 @@ enum na_program na_stand_in_of(enum na_program first);
 void na_stand_ins_init(struct na_capture *capture);
 /* After the first load: true when this kernel needs them, and they are to be loaded too. */
 bool na_stand_ins_want(struct na_capture *capture);
+/* Before trampolines are loaded: wants those behind them, where this kernel needs them. */
+void na_stand_ins_want_behind_trampolines(struct na_capture *capture);
 /* Runs of the program leave marks from now on, if its stand-in is not left out. */
 void na_stand_in_expect(struct na_capture *capture, enum na_program first);
 /* After attaching or detaching: a stand-in without its program goes, as does its use. */

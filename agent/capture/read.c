@@ -208,7 +208,7 @@ int na_capture_drain(struct na_capture *capture, na_record_take *take, void *con
 	struct passing passing = {capture, take, context};
 	int passed, result;
 
-	if (capture->pinned)
+	if (capture->pinned || capture->detacher)
 		return read_due(capture, take, context);
 	passed = na_rings_drain(capture->rings, pass, &passing);
 	result = passed < 0 ? passed : pass_found(&passing, UINT64_MAX);

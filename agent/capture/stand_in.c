@@ -3,14 +3,18 @@
  * Stand-ins: second programs that do what the kernel skips the first for (bpf/stand_in.h).
  *
  * Any kernel skips a change of state in a softirq that comes over another. The others are for
- * kernels that preempt programs of tracepoints, for they cost a run beside each of the first.
+ * kernels that preempt programs, for they cost a run beside each of the first: from 7.0 on those of
+ * tracepoints, and in the modes full and lazy of every kernel those of trampolines.
  */
 #include <errno.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "base/cleanup.h"
 #include "capture/capture_internal.h"
 #include "preemption.skel.h"
+#include "preemption_mode.skel.h"
 
 static const struct {
 	enum na_program first, stand_in;
@@ -42,7 +46,7 @@ static const struct {
 #define PAIRS (sizeof(pairs) / sizeof(*pairs))
 
 /* Where it cannot be asked, kernels are too old to preempt. */
-static bool are_programs_preempted(const struct na_capture *capture)
+static bool are_tracepoints_preempted(const struct na_capture *capture)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = capture->options.btf);
 	struct preemption_bpf *bpf = preemption_bpf__open_opts(&options);
@@ -54,6 +58,26 @@ static bool are_programs_preempted(const struct na_capture *capture)
 	}
 	preemption_bpf__destroy(bpf);
 	return possible;
+}
+
+/* Where it cannot be asked, what is skipped is told. */
+static bool are_trampolines_preempted(const struct na_capture *capture)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = capture->options.btf);
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+	struct preemption_mode_bpf *bpf = preemption_mode_bpf__open_opts(&options);
+	bool possible = false;
+
+	if (bpf && preemption_mode_bpf__load(bpf) == 0 &&
+	    bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.preemption__ask), &run) == 0)
+		possible = bpf->data_preemption->preemption_mode.possible;
+	preemption_mode_bpf__destroy(bpf);
+	return possible;
+}
+
+static bool is_of_trampoline(enum na_program id)
+{
+	return na_program_is_trampoline(id) || na_program_is_of(id, NA_TIER_FEXIT);
 }
 
 static uint64_t worked_for(const struct na_capture *capture, enum na_program first)
@@ -96,17 +120,26 @@ void na_stand_ins_init(struct na_capture *capture)
 		if (pairs[i].first != NA_PROGRAM_SET_STATE)
 			na_program_leave_out(
 				capture, pairs[i].stand_in,
-				"not needed: this kernel does not preempt programs of tracepoints");
+				"not needed: this kernel does not preempt such programs");
 }
 
 bool na_stand_ins_want(struct na_capture *capture)
 {
-	if (!are_programs_preempted(capture))
+	if (!are_tracepoints_preempted(capture))
 		return false;
 	for (size_t i = 0; i < PAIRS; i++)
 		if (capture->states[pairs[i].first].wanted)
 			na_program_want(capture, pairs[i].stand_in);
 	return true;
+}
+
+void na_stand_ins_want_behind_trampolines(struct na_capture *capture)
+{
+	if (!are_trampolines_preempted(capture))
+		return;
+	for (size_t i = 0; i < PAIRS; i++)
+		if (is_of_trampoline(pairs[i].first) && capture->states[pairs[i].first].wanted)
+			na_program_want(capture, pairs[i].stand_in);
 }
 
 void na_stand_in_expect(struct na_capture *capture, enum na_program first)

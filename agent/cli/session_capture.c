@@ -169,14 +169,6 @@ static int tick(struct na_source *source, uint64_t now_ns)
 	return error;
 }
 
-static void wake_by(struct na_source *source, int fd)
-{
-	struct epoll_event event = {.events = EPOLLIN};
-
-	if (fd >= 0)
-		epoll_ctl(source->wake_fd, EPOLL_CTL_ADD, fd, &event);
-}
-
 /* What others ask for. -EPIPE: nobody reads stdout any more. */
 static int handle_others(struct na_source *source)
 {
@@ -197,19 +189,6 @@ static int handle_others(struct na_source *source)
 	return error;
 }
 
-/* What is due, and sleeps when that was all. */
-static int turn(struct na_source *source)
-{
-	int passed = na_capture_read(source->capture, BATCH, na_source_take, source);
-	int error = passed < 0 ? passed : tell_found_all(source);
-
-	if (!error)
-		error = tick(source, na_clock_boot_ns());
-	if (!error && passed < BATCH)
-		error = na_capture_wait(source->capture, source->wake_fd, NA_SESSION_TICK_NS);
-	return error ? error : handle_others(source);
-}
-
 /*
  * Detach, drain, count: nothing that happened before is left out. What is pinned goes on, and its
  * rings hold for the next agent what comes from here on.
@@ -220,10 +199,10 @@ static int end(struct na_source *source)
 	uint64_t now_ns;
 	int error;
 
-	na_capture_flush_flows(source->capture);
-	if (!na_capture_is_pinned(source->capture))
-		na_capture_detach(source->capture);
-	error = na_capture_drain(source->capture, na_source_take, source);
+	error = na_source_detach(source);
+	na_capture_flush_flows(source->capture); /* what was counted meanwhile too */
+	if (!error)
+		error = na_capture_drain(source->capture, na_source_take, source);
 	if (error < 0)
 		return error;
 	now_ns = na_clock_boot_ns();
@@ -311,8 +290,8 @@ static int start_others(struct na_source *source)
 	if (!result)
 		result = na_delivery_start(&source->delivery, session->config, source->journal.path,
 					   source->journal.tail, &print);
-	wake_by(source, session->signals.fd);
-	wake_by(source, na_delivery_fd(&source->delivery));
+	na_source_wake_by(source, session->signals.fd);
+	na_source_wake_by(source, na_delivery_fd(&source->delivery));
 	return result;
 }
 
@@ -324,7 +303,7 @@ static int loop(struct na_source *source)
 	source->next_flush_ns = now_ns + source->session->config->capture_flow_interval;
 	source->next_look_ns = now_ns + na_cli_connection_interval(source->session->config);
 	while (!source->session->signals.stop && !error)
-		error = turn(source);
+		error = na_source_turn(source);
 	return error ? error : end(source);
 }
 
@@ -361,6 +340,26 @@ static int close_recorder(struct na_source *source, int result)
 }
 
 /* ------------------------------------------------------------------------------------------- */
+
+void na_source_wake_by(struct na_source *source, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	if (fd >= 0)
+		epoll_ctl(source->wake_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+int na_source_turn(struct na_source *source)
+{
+	int passed = na_capture_read(source->capture, BATCH, na_source_take, source);
+	int error = passed < 0 ? passed : tell_found_all(source);
+
+	if (!error)
+		error = tick(source, na_clock_boot_ns());
+	if (!error && passed < BATCH)
+		error = na_capture_wait(source->capture, source->wake_fd, NA_SESSION_TICK_NS);
+	return error ? error : handle_others(source);
+}
 
 /* A recording that fails is told once and ends there; the events go on. */
 int na_source_take(void *context, const struct na_record_header *record)

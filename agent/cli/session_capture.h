@@ -31,14 +31,15 @@ struct na_source {
 	char *kept;        /* capabilities */
 	char *ship_status; /* the file that the shipping process writes; NULL: none */
 	uint64_t started_ns, started_wall_ns;
-	int wake_fd;       /* an epoll of all that wakes the loop but the rings */
-	uint64_t last_ns;  /* of an agent in this boot that did not end in order; 0: none */
-	bool taken_over;   /* kernel programs of an agent before */
-	bool gap;          /* nobody watched between that agent and this */
-	bool restored;     /* the pipeline knows what an earlier agent of this boot knew */
-	bool found_all;    /* nothing of a snapshot is still to come */
-	bool lost;         /* records, since the last snapshot */
-	uint64_t began_ns; /* of the snapshot after losses; 0: the first one */
+	int wake_fd;        /* an epoll of all that wakes the loop but the rings */
+	uint64_t last_ns;   /* of an agent in this boot that did not end in order; 0: none */
+	bool taken_over;    /* kernel programs of an agent before */
+	bool gap;           /* nobody watched between that agent and this */
+	bool restored;      /* the pipeline knows what an earlier agent of this boot knew */
+	bool found_all;     /* nothing of a snapshot is still to come */
+	bool lost;          /* records, since the last snapshot */
+	bool told_programs; /* to `control` */
+	uint64_t began_ns;  /* of the snapshot after losses; 0: the first one */
 	uint64_t next_snapshot_ns, next_look_ns, next_flush_ns;
 };
 
@@ -47,6 +48,14 @@ int na_source_set_excluded(struct na_source *source, const struct na_config *con
 
 /* A record that came, as na_record_take; `context` is the source. */
 int na_source_take(void *context, const struct na_record_header *record);
+
+/* What is due, and sleeps when that was all. 0 or an error that ends the run. */
+int na_source_turn(struct na_source *source);
+/* That sleep ends when the descriptor is readable; negative: none. */
+void na_source_wake_by(struct na_source *source, int fd);
+
+/* session_detach.c: at the end, unless the kernel programs are pinned. As na_source_turn. */
+int na_source_detach(struct na_source *source);
 
 /*
  * Tests the sources, describes the processes and sockets that are there, tells that the agent has

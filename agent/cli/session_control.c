@@ -21,6 +21,7 @@ struct na_session_control {
 	/* Under the lock. */
 	struct na_status status;
 	struct na_program_state programs[NA_PROGRAM_COUNT];
+	size_t program_count;
 	char last_end[200];
 	struct na_rate rate;
 	bool filled;
@@ -92,8 +93,12 @@ void na_session_control_update(struct na_session_control *control, const struct 
 	na_rate_add(&control->rate, now_ns, status->counters.values[NA_STAT_EVENTS]);
 	control->status = *status;
 	control->status.events_per_second = na_rate_per_second(&control->rate);
-	memcpy(control->programs, status->programs,
-	       status->program_count * sizeof(*status->programs));
+	if (status->programs) {
+		control->program_count = status->program_count;
+		memcpy(control->programs, status->programs,
+		       status->program_count * sizeof(*status->programs));
+	}
+	control->status.program_count = control->program_count;
 	snprintf(control->last_end, sizeof(control->last_end), "%s",
 		 status->ship_last_end ? status->ship_last_end : "");
 	control->filled = true;

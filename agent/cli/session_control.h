@@ -17,8 +17,9 @@ struct na_session_control;
 int na_session_control_start(const char *socket, struct na_session_control **ret_control);
 
 /*
- * Leaves a copy of `status` and of the program states that it points to; other texts are borrowed
- * as long as the control lives. Rates are computed here. Main thread.
+ * Leaves a copy of `status` and of the program states that it points to (NULL: those of the last
+ * time stay); other texts are borrowed as long as the control lives. Rates are computed here. Main
+ * thread.
  */
 void na_session_control_update(struct na_session_control *control, const struct na_status *status,
 			       uint64_t now_ns);

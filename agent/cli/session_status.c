@@ -26,8 +26,11 @@ void na_source_update_status(struct na_source *source, uint64_t now_ns)
 
 	if (!source->control)
 		return;
-	status.programs = na_capture_programs(source->capture) + NA_PROGRAM_NONE + 1;
-	status.program_count = NA_PROGRAM_COUNT - NA_PROGRAM_NONE - 1;
+	if (na_capture_has_counted(source->capture) || !source->told_programs) {
+		status.programs = na_capture_programs(source->capture) + NA_PROGRAM_NONE + 1;
+		status.program_count = NA_PROGRAM_COUNT - NA_PROGRAM_NONE - 1;
+		source->told_programs = true;
+	}
 	na_pipeline_counters(source->session->pipeline, &status.counters);
 	na_journal_status(source->journal.journal, &status.journal);
 	na_delivery_status(&source->delivery, &status);

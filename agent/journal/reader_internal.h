@@ -3,6 +3,8 @@
 #ifndef NA_READER_INTERNAL_H
 #define NA_READER_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "journal/decoder.h"
 #include "journal/reader.h"
 #include "journal/segments.h"
@@ -54,6 +56,7 @@ struct na_reader {
 	bool anywhere;    /* the first event that there is, at whatever position */
 	bool recheck;     /* look for another journal at the end */
 	uint64_t looked_ns;
+	struct stat folder; /* at the last look for another journal; its inode 0: not known */
 
 	bool known; /* what follows is of the HEAD that was read last */
 	uint8_t journal[16];

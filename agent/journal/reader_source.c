@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "journal/reader_internal.h"
 
 static uint64_t tail_begin(const struct na_reader *reader)
@@ -29,6 +30,14 @@ static bool is_in_tail(const struct na_reader *reader)
 	return reader->tail.fd >= 0 &&
 	       reader->position >=
 		       atomic_load_explicit(&reader->tail.head->written, memory_order_acquire);
+}
+
+/* Is all read that there is? Another tail, or journal, is na_reader_look_again's to find. */
+static bool is_at_tail_end(const struct na_reader *reader)
+{
+	return reader->tail.fd >= 0 &&
+	       reader->position ==
+		       atomic_load_explicit(&reader->tail.head->end, memory_order_acquire);
 }
 
 static bool from_tail(struct na_reader *reader, const struct na_frame **ret_frame)
@@ -311,14 +320,36 @@ static bool is_others(struct na_reader *reader, size_t i)
 }
 
 /*
+ * Has no file come or gone since the last look? One that changed less than a second before that
+ * says nothing: its time may have stood still in between.
+ */
+static bool is_folder_same(struct na_reader *reader)
+{
+	uint64_t now_ns = na_clock_wall_ns(), changed_ns;
+	struct stat now = {0}, before = reader->folder;
+
+	if (stat(reader->path, &now) < 0)
+		now.st_ino = 0;
+	changed_ns = (uint64_t)now.st_ctim.tv_sec * NA_NS_PER_SEC + (uint64_t)now.st_ctim.tv_nsec;
+	reader->folder = now;
+	if (now_ns < changed_ns + NA_NS_PER_SEC)
+		reader->folder.st_ino = 0;
+	return before.st_ino && now.st_ino == before.st_ino && now.st_dev == before.st_dev &&
+	       now.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+	       now.st_ctim.tv_nsec == before.st_ctim.tv_nsec;
+}
+
+/*
  * A journal that begins anew in front of the position; where. On a cloned machine the same stream
  * goes on under another name: then the oldest segment, or the newest, is known. Uses `file`.
  */
 static bool is_replaced(struct na_reader *reader, uint64_t *ret_begin)
 {
+	bool same = is_folder_same(reader);
 	size_t count;
 
-	if (!reader->known || na_segment_list_read(reader->path, &reader->segments) == -ENOMEM)
+	if (!reader->known ||
+	    (!same && na_segment_list_read(reader->path, &reader->segments) == -ENOMEM))
 		return false;
 	count = reader->segments.count;
 	if (!count) {
@@ -327,7 +358,7 @@ static bool is_replaced(struct na_reader *reader, uint64_t *ret_begin)
 		       !has_journal(reader, reader->tail.head->journal);
 	}
 	*ret_begin = reader->segments.starts[0];
-	return *ret_begin < reader->position && is_others(reader, 0) &&
+	return !same && *ret_begin < reader->position && is_others(reader, 0) &&
 	       is_others(reader, count - 1);
 }
 
@@ -365,6 +396,8 @@ int na_reader_frame(struct na_reader *reader, const struct na_frame **ret_frame)
 	bool ready = reader->segment != NA_READER_NOWHERE || reader->blind;
 	int error;
 
+	if (ready && is_at_tail_end(reader))
+		return -EAGAIN;
 	if (ready && is_in_tail(reader) && from_tail(reader, ret_frame))
 		return 0;
 	if (reader->file.fd < 0 || reader->position < reader->file.start)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -13,7 +14,8 @@
 
 struct na_status_file {
 	struct na_buffer path, temporary;
-	char *last;
+	struct na_ship_status *outputs; /* that are in the file */
+	size_t count;
 };
 
 static const char *const state_names[] = {
@@ -94,24 +96,30 @@ void na_status_file_free(struct na_status_file *file)
 		return;
 	na_buffer_done(&file->path);
 	na_buffer_done(&file->temporary);
-	free(file->last);
+	free(file->outputs);
 	free(file);
 }
 
 int na_status_file_write(struct na_status_file *file, const struct na_ship_status *outputs,
 			 size_t count)
 {
-	NA_FREE char *text = make_text(outputs, count);
+	size_t size = count * sizeof(*outputs);
+	NA_FREE struct na_ship_status *written = NULL;
+	NA_FREE char *text = NULL;
 	int error;
 
-	if (!text)
-		return -ENOMEM;
-	if (file->last && strcmp(file->last, text) == 0)
+	if (file->outputs && count == file->count && memcmp(file->outputs, outputs, size) == 0)
 		return 0;
+	written = malloc(size + 1);
+	text = make_text(outputs, count);
+	if (!written || !text)
+		return -ENOMEM;
 	error = replace(file, text);
 	if (error < 0)
 		return error;
-	free(file->last);
-	file->last = NA_TAKE_POINTER(text);
+	memcpy(written, outputs, size);
+	free(file->outputs);
+	file->outputs = NA_TAKE_POINTER(written);
+	file->count = count;
 	return 0;
 }

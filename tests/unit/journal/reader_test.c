@@ -30,6 +30,16 @@ static int setup(void **state)
 	return 0;
 }
 
+static uint64_t clock_ahead_ns;
+
+uint64_t __real_na_clock_wall_ns(void);
+uint64_t __wrap_na_clock_wall_ns(void);
+
+uint64_t __wrap_na_clock_wall_ns(void)
+{
+	return __real_na_clock_wall_ns() + clock_ahead_ns;
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -754,6 +764,39 @@ static void another_journal_is_noticed(void **state)
 	}
 }
 
+/* A folder that has not changed for a while is not read again; another in its place is. */
+static void another_folder_is_noticed(void **state)
+{
+	char aside[80];
+
+	(void)state;
+	clock_ahead_ns = 2 * NA_NS_PER_SEC;
+	snprintf(aside, sizeof(aside), "%s.aside", made.folder);
+	made_segment(&made, 30);
+	open_files();
+	expect_events(1, 30);
+	expect_end();
+	for (int i = 0; i < 2; i++) {
+		na_reader_wait(reader, NA_NS_PER_SEC / 2);
+		expect_end();
+	}
+	assert_int_equal(rename(made.folder, aside), 0);
+	assert_int_equal(mkdir(made.folder, 0700), 0);
+	made.journal[3]++;
+	made.sequence = 1;
+	made.position = 0;
+	na_buffer_clear(&made.segment);
+	made_segment(&made, 4);
+	for (int i = 0; i < 8 && na_reader_next(reader, &item) == NA_READER_END; i++)
+		na_reader_wait(reader, NA_NS_PER_SEC / 10);
+	assert_int_equal(item.sequence, 1);
+	expect_events(2, 4);
+	clock_ahead_ns = 0;
+	remove_segment(0);
+	assert_int_equal(rmdir(made.folder), 0);
+	assert_int_equal(rename(aside, made.folder), 0);
+}
+
 static void without_memory_nothing_breaks(void **state)
 {
 	uint64_t positions[3];
@@ -817,6 +860,7 @@ int main(void)
 		TEST(the_tail_mends_a_file),
 		TEST(another_tail_is_noticed),
 		TEST(another_journal_is_noticed),
+		TEST(another_folder_is_noticed),
 		TEST(without_memory_nothing_breaks),
 	};
 
