@@ -113,9 +113,10 @@ typedef void na_output_take_endpoint(void *context, struct na_text host, uint16_
 typedef void na_output_endpoints(const void *options, na_output_take_endpoint *take, void *context);
 
 /*
- * The fields that it looks at in `event`, one call each. The others are missing there, and behind
- * the last one that is there is no memory: so the struct cannot be copied. NULL in the table: all
- * that the event has are there, and copied for each batch.
+ * The fields that it looks at in `event`, one call each; also those that all events of a host share
+ * (`host.name`). The others are missing there, and behind the last one that is there is no memory:
+ * so the struct cannot be copied. NULL in the table: all that the event itself has are there, and
+ * copied for each batch.
  */
 typedef void na_output_take_field(void *context, enum na_field field);
 typedef void na_output_fields(const void *options, na_output_take_field *take, void *context);

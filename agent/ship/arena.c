@@ -142,6 +142,12 @@ static void copy_field(struct stretch *to, struct na_event *copy, const struct n
 	}
 }
 
+static const struct na_event *holder(const struct na_event *event, const struct na_event *constants,
+				     size_t field)
+{
+	return na_event_has(event, (enum na_field)field) ? event : constants;
+}
+
 #define FOR_EACH_FIELD(fields, field)                                                              \
 	for (size_t word = 0, field; word < NA_EVENT_WORDS; word++)                                \
 		for (uint64_t left = (fields)[word];                                               \
@@ -187,7 +193,8 @@ struct na_text na_arena_text(struct na_arena *arena, struct na_text text)
 }
 
 struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *event,
-				const uint64_t fields[NA_EVENT_WORDS])
+				const uint64_t fields[NA_EVENT_WORDS],
+				const struct na_event *constants)
 {
 	struct sizes sizes = {.event = offsetof(struct na_event, present) + sizeof(event->present)};
 	uint64_t wanted[NA_EVENT_WORDS];
@@ -195,9 +202,11 @@ struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *e
 	struct stretch to;
 
 	for (size_t i = 0; i < NA_EVENT_WORDS; i++)
-		wanted[i] = event->present[i] & (fields ? fields[i] : UINT64_MAX);
+		wanted[i] = fields ? fields[i] & (event->present[i] |
+						  (constants ? constants->present[i] : 0))
+				   : event->present[i];
 	FOR_EACH_FIELD(wanted, field)
-	measure_field(event, field, &sizes);
+	measure_field(holder(event, constants, field), field, &sizes);
 	sizes.event = align(fields ? sizes.event : sizeof(*copy));
 	copy = na_arena_take(arena, sizes.event + sizes.lists + sizes.bytes);
 	if (!copy)
@@ -208,6 +217,6 @@ struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *e
 	to.lists = (struct na_text *)((char *)copy + sizes.event);
 	to.bytes = (char *)to.lists + sizes.lists;
 	FOR_EACH_FIELD(wanted, field)
-	copy_field(&to, copy, event, field);
+	copy_field(&to, copy, holder(event, constants, field), field);
 	return copy;
 }

@@ -29,10 +29,12 @@ void na_arena_done(struct na_arena *arena);
 struct na_text na_arena_text(struct na_arena *arena, struct na_text text);
 
 /*
- * A copy of the event with all that its fields point to. With `fields` it has these only, and the
- * memory ends behind the last that it has. NULL: out of memory.
+ * A copy of the event with all that its fields point to. With `fields` it has these only, of
+ * `constants` (may be NULL) where the event has none, and the memory ends behind the last that it
+ * has. NULL: out of memory.
  */
 struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *event,
-				const uint64_t fields[NA_EVENT_WORDS]);
+				const uint64_t fields[NA_EVENT_WORDS],
+				const struct na_event *constants);
 
 #endif

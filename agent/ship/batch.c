@@ -46,13 +46,13 @@ void na_batch_free(struct na_batch *batch)
 }
 
 int na_batch_add(struct na_batch *batch, const struct na_output_record *record,
-		 const struct na_output_record **ret_added)
+		 const struct na_event *constants, const struct na_output_record **ret_added)
 {
 	struct na_output_record copy = *record;
 
 	copy.id = na_arena_text(&batch->texts, record->id);
 	copy.body = na_arena_text(&batch->texts, record->body);
-	copy.event = na_arena_event(&batch->events, record->event, batch->fields);
+	copy.event = na_arena_event(&batch->events, record->event, batch->fields, constants);
 	if (make_room(batch) < 0 || !copy.id.data || !copy.body.data || !copy.event)
 		return -ENOMEM;
 	batch->records[batch->count] = copy;

@@ -26,11 +26,11 @@ struct na_batch *na_batch_new(struct na_pool *pool, const uint64_t *fields);
 void na_batch_free(struct na_batch *batch);
 
 /*
- * Copies what `record` points to and appends it; *ret_added is the copy, until the next call. 0 or
- * -ENOMEM.
+ * Copies what `record` points to and appends it; *ret_added is the copy, until the next call.
+ * Fields that its event has not are those of `constants` (may be NULL). 0 or -ENOMEM.
  */
 int na_batch_add(struct na_batch *batch, const struct na_output_record *record,
-		 const struct na_output_record **ret_added);
+		 const struct na_event *constants, const struct na_output_record **ret_added);
 
 /* All were taken: events go, bodies stay. */
 void na_batch_settle(struct na_batch *batch);

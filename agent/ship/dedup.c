@@ -116,7 +116,7 @@ static bool add_repeat(struct entry *entry, const struct na_event *event,
 		       const struct na_mark *before)
 {
 	struct na_arena arena = {0};
-	struct na_event *copy = na_arena_event(&arena, event, NULL);
+	struct na_event *copy = na_arena_event(&arena, event, NULL, NULL);
 
 	if (!copy) {
 		na_arena_done(&arena);

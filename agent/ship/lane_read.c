@@ -114,7 +114,7 @@ static int add_record(struct na_lane *lane, const struct na_event *event,
 	int error = make_batch(lane);
 
 	if (!error)
-		error = na_batch_add(lane->filling, &record, &added);
+		error = na_batch_add(lane->filling, &record, lane->item.constants, &added);
 	if (error < 0)
 		return error;
 	pthread_mutex_lock(&lane->mutex);

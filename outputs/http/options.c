@@ -185,13 +185,15 @@ void na_http_paths(const void *values, na_output_take_path *take, void *context)
 	take_secret(options->proxy_password_file, take, context);
 }
 
-/* With a proxy nothing else is connected to. */
+/* None: bodies have it all. */
 void na_http_fields(const void *options, na_output_take_field *take, void *context)
 {
 	(void)options;
-	take(context, NA_FIELD_HOST_NAME);
+	(void)take;
+	(void)context;
 }
 
+/* With a proxy nothing else is connected to. */
 void na_http_endpoints(const void *values, na_output_take_endpoint *take, void *context)
 {
 	const struct na_http_options *options = values;

@@ -88,7 +88,7 @@ static void a_settled_batch_gives_events_back(void **state)
 	batch = na_batch_new(&pool, NULL);
 	assert_non_null(batch);
 	for (int i = 0; i < 300; i++)
-		assert_int_equal(na_batch_add(batch, &record, &added), 0);
+		assert_int_equal(na_batch_add(batch, &record, NULL, &added), 0);
 	before = na_batch_bytes(batch);
 	assert_true(before > 300 * sizeof(event));
 	na_batch_settle(batch);

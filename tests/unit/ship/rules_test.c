@@ -394,7 +394,7 @@ static void copies_own_their_texts(void **state)
 	struct na_arena arena = {0};
 
 	(void)state;
-	copy = na_arena_event(&arena, &event, NULL);
+	copy = na_arena_event(&arena, &event, NULL, NULL);
 	assert_non_null(copy);
 	memset(bytes, 'x', sizeof(bytes));
 	assert_memory_equal(copy->present, event.present, sizeof(event.present));
@@ -412,6 +412,7 @@ static void copies_have_the_fields_that_are_asked_for(void **state)
 	char bytes[] = "abc";
 	struct na_event event = full_event(bytes), *copy;
 	struct na_event wanted = {0}; /* its bits */
+	struct na_event constants = {0};
 	struct na_arena arena = {0};
 
 	(void)state;
@@ -419,15 +420,20 @@ static void copies_have_the_fields_that_are_asked_for(void **state)
 	na_event_mark(&wanted, NA_FIELD_PROCESS_ARGS);
 	na_event_mark(&wanted, NA_FIELD_DESTINATION_PORT);
 	na_event_mark(&wanted, NA_FIELD_USER_NAME); /* it has none */
-	copy = na_arena_event(&arena, &event, wanted.present);
+	na_event_mark(&wanted, NA_FIELD_HOST_NAME);
+	NA_SET_TEXT(&constants, HOST_NAME, "h");
+	NA_SET(&constants, DESTINATION_PORT, 1); /* the event's own counts */
+	NA_SET_TEXT(&constants, HOST_OS_TYPE, "linux");
+	copy = na_arena_event(&arena, &event, wanted.present, &constants);
 	assert_non_null(copy);
 	assert_int_equal(copy->type, event.type);
 	assert_int_equal(copy->boot_ns, 12);
 	memset(bytes, 'x', sizeof(bytes));
 	for (int field = 0; field < NA_FIELD_COUNT; field++)
 		assert_int_equal(na_event_has(copy, (enum na_field)field),
-				 field == NA_FIELD_PROCESS_ARGS ||
+				 field == NA_FIELD_PROCESS_ARGS || field == NA_FIELD_HOST_NAME ||
 					 field == NA_FIELD_DESTINATION_PORT);
+	assert_memory_equal(copy->f_HOST_NAME.data, "h", 1);
 	assert_memory_equal(copy->f_PROCESS_ARGS.items[0].data, "abc", 3);
 	assert_int_equal(copy->f_DESTINATION_PORT, 443);
 	na_arena_done(&arena);
@@ -453,7 +459,7 @@ static void batches_fail_cleanly(void **state)
 		na_failing_alloc_arm(n++);
 		batch = na_batch_new(&pool, NULL);
 		for (unsigned int i = 0; batch && !error && i < 40; i++)
-			error = na_batch_add(batch, &record, &added);
+			error = na_batch_add(batch, &record, NULL, &added);
 		failed = na_failing_alloc_disarm();
 		assert_int_equal(failed, !batch || error);
 		na_batch_free(batch);
