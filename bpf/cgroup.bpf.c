@@ -172,14 +172,14 @@ int cgroup__sock_ops(struct bpf_sock_ops *ctx)
 	return 1;
 }
 
-SEC("tp_btf/inet_sock_set_state")
+TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(tp__inet_sock_set_state, const struct sock *sk, int before, int now)
 {
 	stand_in__mark(NA_PROGRAM_SET_STATE, stand_in__key(sk));
 	return state__report(sk, before, now, NA_PROGRAM_SET_STATE);
 }
 
-SEC("tp_btf/inet_sock_set_state")
+TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(stand_in__set_state, const struct sock *sk, int before, int now)
 {
 	if (stand_in__is_idle(NA_PROGRAM_SET_STATE, stand_in__key(sk)))
@@ -201,14 +201,14 @@ static __always_inline int exit__of_call(struct pt_regs *regs, long ret)
 	return call__report(&call, NA_PROGRAM_SYS_EXIT);
 }
 
-SEC("tp_btf/sys_exit")
+TRACEPOINT(sys_exit)
 int BPF_PROG(tp__sys_exit, struct pt_regs *regs, long ret)
 {
 	stand_in__mark_task(NA_PROGRAM_SYS_EXIT);
 	return exit__of_call(regs, ret);
 }
 
-SEC("tp_btf/sys_exit")
+TRACEPOINT(sys_exit)
 int BPF_PROG(stand_in__sys_exit, struct pt_regs *regs, long ret)
 {
 	return stand_in__is_idle_of_task(NA_PROGRAM_SYS_EXIT) ? 0 : exit__of_call(regs, ret);
@@ -230,14 +230,14 @@ static __always_inline int length__report(struct sock *sk, int length, bool sent
 	return 0;
 }
 
-SEC("tp_btf/sock_send_length")
+TRACEPOINT(sock_send_length)
 int BPF_PROG(tp__sock_send_length, struct sock *sk, int length, int flags)
 {
 	stand_in__mark_task(NA_PROGRAM_SEND_LENGTH);
 	return length__report(sk, length, true, NA_PROGRAM_SEND_LENGTH);
 }
 
-SEC("tp_btf/sock_send_length")
+TRACEPOINT(sock_send_length)
 int BPF_PROG(stand_in__send_length, struct sock *sk, int length, int flags)
 {
 	if (stand_in__is_idle_of_task(NA_PROGRAM_SEND_LENGTH))
@@ -250,14 +250,14 @@ static __always_inline int received__report(struct sock *sk, int length, int fla
 	return flags & MSG_PEEK ? 0 : length__report(sk, length, false, NA_PROGRAM_RECV_LENGTH);
 }
 
-SEC("tp_btf/sock_recv_length")
+TRACEPOINT(sock_recv_length)
 int BPF_PROG(tp__sock_recv_length, struct sock *sk, int length, int flags)
 {
 	stand_in__mark_task(NA_PROGRAM_RECV_LENGTH);
 	return received__report(sk, length, flags);
 }
 
-SEC("tp_btf/sock_recv_length")
+TRACEPOINT(sock_recv_length)
 int BPF_PROG(stand_in__recv_length, struct sock *sk, int length, int flags)
 {
 	if (stand_in__is_idle_of_task(NA_PROGRAM_RECV_LENGTH))
@@ -273,14 +273,14 @@ static __always_inline int completion__report(unsigned long long *ctx)
 	return uring__complete(&completion, NA_PROGRAM_URING_COMPLETE);
 }
 
-SEC("tp_btf/io_uring_complete")
+TRACEPOINT(io_uring_complete)
 int tp__io_uring_complete(unsigned long long *ctx)
 {
 	stand_in__mark_task(NA_PROGRAM_URING_COMPLETE);
 	return completion__report(ctx);
 }
 
-SEC("tp_btf/io_uring_complete")
+TRACEPOINT(io_uring_complete)
 int stand_in__uring_complete(unsigned long long *ctx)
 {
 	return stand_in__is_idle_of_task(NA_PROGRAM_URING_COMPLETE) ? 0 : completion__report(ctx);
@@ -325,40 +325,40 @@ int stand_in__file_free(unsigned long long *ctx)
 	return freed__report(ctx, (void *)object);
 }
 
-SEC("tp_btf/sched_process_fork")
+TRACEPOINT(sched_process_fork)
 int BPF_PROG(tp__sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	stand_in__mark_task(NA_PROGRAM_FORK);
 	return fork__report(child, NA_PROGRAM_FORK);
 }
 
-SEC("tp_btf/sched_process_fork")
+TRACEPOINT(sched_process_fork)
 int BPF_PROG(stand_in__fork, struct task_struct *parent, struct task_struct *child)
 {
 	return stand_in__is_idle_of_task(NA_PROGRAM_FORK) ? 0 : fork__report(child, NA_PROGRAM_FORK);
 }
 
-SEC("tp_btf/sched_process_exec")
+TRACEPOINT(sched_process_exec)
 int BPF_PROG(tp__sched_process_exec, struct task_struct *task)
 {
 	stand_in__mark_task(NA_PROGRAM_EXEC);
 	return exec__report(task, NA_PROGRAM_EXEC);
 }
 
-SEC("tp_btf/sched_process_exec")
+TRACEPOINT(sched_process_exec)
 int BPF_PROG(stand_in__exec, struct task_struct *task)
 {
 	return stand_in__is_idle_of_task(NA_PROGRAM_EXEC) ? 0 : exec__report(task, NA_PROGRAM_EXEC);
 }
 
-SEC("tp_btf/sched_process_exit")
+TRACEPOINT(sched_process_exit)
 int BPF_PROG(tp__sched_process_exit, struct task_struct *task)
 {
 	stand_in__mark_task(NA_PROGRAM_EXIT);
 	return exit__report(task, NA_PROGRAM_EXIT);
 }
 
-SEC("tp_btf/sched_process_exit")
+TRACEPOINT(sched_process_exit)
 int BPF_PROG(stand_in__exit, struct task_struct *task)
 {
 	return stand_in__is_idle_of_task(NA_PROGRAM_EXIT) ? 0 : exit__report(task, NA_PROGRAM_EXIT);

@@ -6,11 +6,15 @@
 #include "maps.h"
 
 /*
- * How a field of a sock is read. TRUSTED: the verifier knows the pointer (arguments of tp_btf):
- * plain loads. PROBED: any other pointer; BPF_CORE_READ passes everywhere, at the price of a helper.
+ * How a field is read. TRUSTED: the verifier knows the pointer (arguments of typed tracepoints): plain
+ * loads. PROBED: any other pointer; BPF_CORE_READ passes everywhere, at the price of a helper.
  */
-#define TRUSTED(sk, field) ((sk)->field)
-#define PROBED(sk, field)  BPF_CORE_READ(sk, field)
+#define PROBED(from, field) BPF_CORE_READ(from, field)
+#ifdef NA_UNTYPED
+#define TRUSTED(from, field) PROBED(from, field)
+#else
+#define TRUSTED(from, field) ((from)->field)
+#endif
 
 /*
  * COPIED: what stands in sock_common is read from a copy of it on the stack, made by one probe where
@@ -68,8 +72,12 @@ static __always_inline void credentials__fill(struct na_credentials *credentials
  * The helper whose task can be read directly is from 5.11: before, what hangs on the current task
  * takes a probe for each field. The verifier removes the way that is not taken.
  */
+#ifdef NA_UNTYPED
+#define CURRENT_IS_TRUSTED false
+#else
 #define CURRENT_IS_TRUSTED \
 	bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)
+#endif
 #define CURRENT_READ(from, field) (CURRENT_IS_TRUSTED ? (from)->field : BPF_CORE_READ(from, field))
 
 static __always_inline struct task_struct *current_task(void)
@@ -154,7 +162,7 @@ static __always_inline __u64 cookie_of_trusted(const struct sock *sk)
 {
 	if (cookies_in_tracing)
 		return bpf_get_socket_cookie((void *)sk);
-	return sk->__sk_common.skc_cookie.counter;
+	return TRUSTED(sk, __sk_common.skc_cookie.counter);
 }
 
 /* A socket that the kernel made for itself (NFS, WireGuard): no process is behind it. */
@@ -186,7 +194,10 @@ static __always_inline __u16 kernel_flag(const struct sock *sk)
 				  : 0;                                                             \
 	} while (0)
 
-/* The tuple, protocol, netns and inode of a sock that the verifier knows (arguments of tp_btf). */
+/* The tuple, protocol, netns and inode of a sock that the verifier knows. */
+#ifdef NA_UNTYPED
+#define SOCKET_FILL SOCKET_FILL_PROBED
+#else
 #define SOCKET_FILL(record, sk)                                                       \
 	do {                                                                          \
 		TUPLE_FILL(record, sk, sk, TRUSTED);                                  \
@@ -194,6 +205,7 @@ static __always_inline __u16 kernel_flag(const struct sock *sk)
 		(record)->inode = inode_of_trusted(sk);                               \
 		(record)->netns = (sk)->__sk_common.skc_net.net->ns.inum;             \
 	} while (0)
+#endif
 
 /* The same of any other. */
 #define SOCKET_FILL_PROBED(record, sk)                                                \

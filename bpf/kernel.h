@@ -51,6 +51,18 @@
 #define NA_CORE __attribute__((preserve_access_index))
 
 /*
+ * Objects are compiled twice. NA_UNTYPED: for kernels without BTF of their own, which know no types of
+ * a tracepoint's arguments: all that is read through them takes a probe, and what a helper does with a
+ * typed pointer alone (socket cookies, socket storage, iterators) cannot be had. CO-RE finds the fields
+ * by a file then (--btf).
+ */
+#ifdef NA_UNTYPED
+#define TRACEPOINT(name) SEC("raw_tp/" #name)
+#else
+#define TRACEPOINT(name) SEC("tp_btf/" #name)
+#endif
+
+/*
  * An argument of a tracepoint whose place depends on the kernel. Of a plain ctx[i] in two branches
  * clang makes one load from a moved context, which the verifier refuses.
  */

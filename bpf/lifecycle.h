@@ -29,7 +29,8 @@ static __always_inline __u16 uring_flag(void)
 	struct task_struct *task;
 	struct pt_regs *regs;
 
-	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+	if (!CURRENT_IS_TRUSTED ||
+	    !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
 		return 0;
 	task = (struct task_struct *)bpf_get_current_task_btf();
 	if (task->flags & PF_IO_WORKER)

@@ -15,7 +15,11 @@ struct trace_event_raw_sock_msg_length {
 	int ret;
 } NA_CORE;
 
+#ifdef NA_UNTYPED /* what they count is in storage that takes a typed pointer */
+#define CALLS_COUNT true
+#else
 #define CALLS_COUNT (!bpf_core_type_exists(struct trace_event_raw_sock_msg_length))
+#endif
 
 #define MESSAGES_MAX 64 /* of one sendmmsg or recvmmsg; more of them are counted without their bytes */
 
@@ -40,10 +44,10 @@ struct message_call {
 #define CALL_RECVMSG  47
 #define CALL_RECVMMSG 299
 #define CALL_SENDMMSG 307
-#define ARGUMENT_1(regs) ((regs)->di)
-#define ARGUMENT_2(regs) ((regs)->si)
-#define ARGUMENT_3(regs) ((regs)->dx)
-#define ARGUMENT_4(regs) ((regs)->r10)
+#define ARGUMENT_1(regs) TRUSTED(regs, di)
+#define ARGUMENT_2(regs) TRUSTED(regs, si)
+#define ARGUMENT_3(regs) TRUSTED(regs, dx)
+#define ARGUMENT_4(regs) TRUSTED(regs, r10)
 #elif defined(__TARGET_ARCH_arm64)
 #define CALL_SENDTO   206
 #define CALL_RECVFROM 207
@@ -51,10 +55,10 @@ struct message_call {
 #define CALL_RECVMSG  212
 #define CALL_RECVMMSG 243
 #define CALL_SENDMMSG 269
-#define ARGUMENT_1(regs) ((regs)->orig_x0)
-#define ARGUMENT_2(regs) ((regs)->regs[1])
-#define ARGUMENT_3(regs) ((regs)->regs[2])
-#define ARGUMENT_4(regs) ((regs)->regs[3])
+#define ARGUMENT_1(regs) TRUSTED(regs, orig_x0)
+#define ARGUMENT_2(regs) TRUSTED(regs, regs[1])
+#define ARGUMENT_3(regs) TRUSTED(regs, regs[2])
+#define ARGUMENT_4(regs) TRUSTED(regs, regs[3])
 #endif
 
 static __always_inline void message_call__fill(struct message_call *call, struct pt_regs *regs)

@@ -253,9 +253,9 @@ static __always_inline int exec__report(struct task_struct *task, __u8 program)
 static __always_inline int fork__report(struct task_struct *child, __u8 program)
 {
 	struct na_record_forked *record;
-	__u32 pid = child->tgid, parent = bpf_get_current_pid_tgid() >> 32, *rules;
+	__u32 pid = TRUSTED(child, tgid), parent = bpf_get_current_pid_tgid() >> 32, *rules;
 
-	if (child->pid != child->tgid)
+	if ((__u32)TRUSTED(child, pid) != pid)
 		return 0; /* a thread */
 	if (rule_count) {
 		rules = bpf_map_lookup_elem(&rules_of_process, &parent);
@@ -266,7 +266,7 @@ static __always_inline int fork__report(struct task_struct *child, __u8 program)
 	if (!record)
 		return 0;
 	HEADER(record, FORKED, program, 0);
-	record->child_start_ns = child->start_boottime;
+	record->child_start_ns = TRUSTED(child, start_boottime);
 	record->child_pid = pid;
 	record->reserved = 0;
 	record_submit(record);
@@ -276,9 +276,10 @@ static __always_inline int fork__report(struct task_struct *child, __u8 program)
 static __always_inline int exit__report(struct task_struct *task, __u8 program)
 {
 	struct na_record_exited *record;
-	__u32 pid = task->tgid;
+	struct signal_struct *signal = TRUSTED(task, signal);
+	__u32 pid = TRUSTED(task, tgid);
 
-	if (task->signal->live.counter)
+	if (TRUSTED(signal, live.counter))
 		return 0; /* other threads live on */
 	if (rule_count)
 		bpf_map_delete_elem(&rules_of_process, &pid);
@@ -286,7 +287,7 @@ static __always_inline int exit__report(struct task_struct *task, __u8 program)
 	if (!record)
 		return 0;
 	HEADER(record, EXITED, program, 0);
-	record->exit_code = task->exit_code;
+	record->exit_code = TRUSTED(task, exit_code);
 	record->reserved = 0;
 	record_submit(record);
 	return 0;

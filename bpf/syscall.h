@@ -516,8 +516,8 @@ static __always_inline void call__fill_compat(struct call *call, struct pt_regs 
 	__u32 args[4] = {};
 
 	if (nr == COMPAT_SOCKETCALL) {
-		call->operation = operation_of_socketcall(regs->bx, &call->pair);
-		bpf_probe_read_user(args, sizeof(args), (void *)(__u64)(__u32)regs->cx);
+		call->operation = operation_of_socketcall(TRUSTED(regs, bx), &call->pair);
+		bpf_probe_read_user(args, sizeof(args), (void *)(__u64)(__u32)TRUSTED(regs, cx));
 		call->args[0] = args[0];
 		call->args[1] = args[1];
 		call->args[2] = args[2];
@@ -525,15 +525,15 @@ static __always_inline void call__fill_compat(struct call *call, struct pt_regs 
 		return;
 	}
 	call->operation = operation_of_compat(nr, &call->pair);
-	call->args[0] = (__u32)regs->bx;
-	call->args[1] = (__u32)regs->cx;
-	call->args[2] = (__u32)regs->dx;
-	call->args[3] = (__u32)regs->si;
+	call->args[0] = (__u32)TRUSTED(regs, bx);
+	call->args[1] = (__u32)TRUSTED(regs, cx);
+	call->args[2] = (__u32)TRUSTED(regs, dx);
+	call->args[3] = (__u32)TRUSTED(regs, si);
 }
 
 static __always_inline void call__fill(struct call *call, struct pt_regs *regs, long ret)
 {
-	unsigned long nr = regs->orig_ax;
+	unsigned long nr = TRUSTED(regs, orig_ax);
 
 	call->ret = ret;
 	if (call_is_compat()) {
@@ -542,18 +542,18 @@ static __always_inline void call__fill(struct call *call, struct pt_regs *regs, 
 		return;
 	}
 	call->operation = operation_of_native(nr, &call->pair);
-	call->args[0] = regs->di;
-	call->args[1] = regs->si;
-	call->args[2] = regs->dx;
-	call->args[3] = regs->r10;
+	call->args[0] = TRUSTED(regs, di);
+	call->args[1] = TRUSTED(regs, si);
+	call->args[2] = TRUSTED(regs, dx);
+	call->args[3] = TRUSTED(regs, r10);
 }
 
-#define CALL_NUMBER(regs) ((regs)->orig_ax)
+#define CALL_NUMBER(regs) TRUSTED(regs, orig_ax)
 
 #elif defined(__TARGET_ARCH_arm64)
 
 /* 198 socket, 199 socketpair, 200 bind, 201 listen, 202 accept, 203 connect, 206 sendto, 210 shutdown, 211 sendmsg */
-#define CALL_NUMBER(regs) ((unsigned long)(regs)->syscallno)
+#define CALL_NUMBER(regs) ((unsigned long)TRUSTED(regs, syscallno))
 
 #define TIF_32BIT (1UL << 22)
 
@@ -611,10 +611,10 @@ static __always_inline void call__fill_compat(struct call *call, struct pt_regs 
 	call->ret = (int)ret;
 	call->operation = operation_of_compat(nr);
 	call->pair = nr == 288;
-	call->args[0] = (__u32)regs->orig_x0;
-	call->args[1] = (__u32)regs->regs[1];
-	call->args[2] = (__u32)regs->regs[2];
-	call->args[3] = (__u32)regs->regs[3];
+	call->args[0] = (__u32)TRUSTED(regs, orig_x0);
+	call->args[1] = (__u32)TRUSTED(regs, regs[1]);
+	call->args[2] = (__u32)TRUSTED(regs, regs[2]);
+	call->args[3] = (__u32)TRUSTED(regs, regs[3]);
 }
 
 static __always_inline void call__fill(struct call *call, struct pt_regs *regs, long ret)
@@ -639,10 +639,10 @@ static __always_inline void call__fill(struct call *call, struct pt_regs *regs, 
 		call->operation = NA_OPERATION_SEND;
 	else if (nr - 198 < sizeof(operations))
 		call->operation = operations[nr - 198];
-	call->args[0] = regs->orig_x0;
-	call->args[1] = regs->regs[1];
-	call->args[2] = regs->regs[2];
-	call->args[3] = regs->regs[3];
+	call->args[0] = TRUSTED(regs, orig_x0);
+	call->args[1] = TRUSTED(regs, regs[1]);
+	call->args[2] = TRUSTED(regs, regs[2]);
+	call->args[3] = TRUSTED(regs, regs[3]);
 }
 
 #endif

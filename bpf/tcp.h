@@ -47,9 +47,9 @@
 /* The TCP sockets of an MPTCP connection share its struct socket, which points to the connection. */
 static __always_inline __u16 subflow_flag(const struct sock *sk)
 {
-	struct socket *socket = sk->sk_socket;
+	struct socket *socket = TRUSTED(sk, sk_socket);
 
-	return socket && socket->sk != sk ? NA_FLAG_SUBFLOW : 0;
+	return socket && TRUSTED(socket, sk) != sk ? NA_FLAG_SUBFLOW : 0;
 }
 
 static __always_inline void ended__fill(struct na_record_ended *record, __u64 cookie, int before)
@@ -61,6 +61,16 @@ static __always_inline void ended__fill(struct na_record_ended *record, __u64 co
 		record->flags |= NA_FLAG_ORPHAN;
 }
 
+/* NULL for MPTCP. */
+static __always_inline const struct tcp_sock *tcp_of(const struct sock *sk)
+{
+#ifdef NA_UNTYPED
+	return BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP ? (const struct tcp_sock *)sk : NULL;
+#else
+	return bpf_skc_to_tcp_sock((void *)sk);
+#endif
+}
+
 static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int before, __u8 program)
 {
 	struct na_record_ended *record = RESERVE(ended, program);
@@ -68,11 +78,11 @@ static __always_inline int state__ended(const struct sock *sk, __u64 cookie, int
 
 	if (!record)
 		return 0;
-	HEADER_NO_TASK(record, ENDED, program, -sk->sk_err);
+	HEADER_NO_TASK(record, ENDED, program, -TRUSTED(sk, sk_err));
 	SOCKET_FILL(record, sk);
 	record->flags |= subflow_flag(sk);
 	ended__fill(record, cookie, before);
-	tp = bpf_skc_to_tcp_sock((void *)sk); /* NULL for MPTCP */
+	tp = tcp_of(sk);
 	if (tp)
 		TOTALS_FILL_TCP(record, sk, tp, TRUSTED);
 	else
@@ -108,7 +118,7 @@ static __always_inline int state__changed(const struct sock *sk, __u64 cookie, i
 	if (now == TCP_LISTEN)
 		HEADER(record, STATE, program, 0);
 	else
-		HEADER_NO_TASK(record, STATE, program, -sk->sk_err);
+		HEADER_NO_TASK(record, STATE, program, -TRUSTED(sk, sk_err));
 	record->cookie = cookie;
 	SOCKET_FILL(record, sk);
 	record->flags |= subflow_flag(sk) | kernel_flag(sk);
@@ -130,7 +140,7 @@ static __always_inline bool excluded_state(const struct sock *sk, __u64 cookie, 
 		excluded_forget(cookie);
 	if (how)
 		return true;
-	if (sk->sk_socket)
+	if (TRUSTED(sk, sk_socket))
 		return false;
 	endpoints__fill(&ends, sk);
 	return excluded_orphan(family, &ends);
@@ -138,7 +148,7 @@ static __always_inline bool excluded_state(const struct sock *sk, __u64 cookie, 
 
 static __always_inline int state__report(const struct sock *sk, int before, int now, __u8 program)
 {
-	__u16 family = sk->__sk_common.skc_family;
+	__u16 family = TRUSTED(sk, __sk_common.skc_family);
 	bool child = before == TCP_SYN_RECV;
 	__u64 cookie;
 
@@ -150,7 +160,7 @@ static __always_inline int state__report(const struct sock *sk, int before, int 
 	/* Made here for children: accept finds it, by then on a pointer that no helper takes. */
 	cookie = cookie_of_trusted(sk);
 	/* A child that no process has yet: accept reports it. Fast Open accepts earlier. */
-	if (child && !sk->sk_socket)
+	if (child && !TRUSTED(sk, sk_socket))
 		return 0;
 	if (excluded_state(sk, cookie, family, now))
 		return 0;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "capture/capture_internal.h"
 #include "capture/cgroup_root.h"
+#include "capture/kernel_btf.h"
 #include "capture/preflight.h"
 #include "capture/takeover.h"
 
@@ -95,6 +96,7 @@ static int open_parts(struct na_capture *capture, struct na_buffer *why)
 				 strerrordesc_np(-capture->cgroup_fd));
 		return capture->cgroup_fd;
 	}
+	capture->untyped = !na_kernel_btf_exists();
 	if (capture->options.statistics)
 		na_capture_set_statistics(capture, true); /* without them the times read 0 */
 	na_hooks_init(capture);

@@ -38,6 +38,7 @@ struct na_capture {
 		uint64_t positions, next_ns; /* of the rings at the last look; not later than */
 		bool moved, looked;
 	} counting;
+	uint64_t read_ns; /* what happened before was passed on; 0: nothing was read yet */
 	int ring_fds[RINGS_MAX + 1];
 	size_t ring_count; /* all of them */
 	struct na_rings *rings;
@@ -45,6 +46,7 @@ struct na_capture {
 	int cgroup_fd;
 	pid_t detacher; /* detach.c: the process that lets go of the links; 0: there is none */
 	int detacher_fd;
+	bool untyped;                            /* the kernel has no BTF of its own */
 	bool no_flow_iterator, no_file_iterator; /* the kernel refuses to load them */
 	bool no_task_storage;                    /* in programs of cgroups */
 	bool no_tracing_cookies;                 /* made by programs of tracepoints */
@@ -82,8 +84,8 @@ void na_program_leave_out(struct na_capture *capture, enum na_program id, const 
 
 /* objects.c: how libbpf is to be used; before anything else. */
 void na_objects_init(void);
-/* The compiled object of a tier. */
-const void *na_object_bytes(enum na_tier tier, size_t *ret_size);
+/* The compiled object of a tier, for a kernel with types or without. */
+const void *na_object_bytes(enum na_tier tier, bool untyped, size_t *ret_size);
 /* The object of the cgroup tier anew, with its knobs, not loaded. 0 or negative errno. */
 int na_object_open(struct na_capture *capture);
 /* Programs that the kernel refuses are left out. Negative errno: nothing could be loaded. */

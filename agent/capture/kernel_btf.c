@@ -74,6 +74,18 @@ static int compare(const struct btf *theirs, const struct btf *ours, const char 
 
 /* ------------------------------------------------------------------------------------------- */
 
+/* Where it is not in its usual place libbpf looks in others. */
+bool na_kernel_btf_exists(void)
+{
+	struct btf *btf;
+
+	if (access(NA_KERNEL_BTF, R_OK) == 0)
+		return true;
+	btf = btf__load_vmlinux_btf();
+	btf__free(btf);
+	return btf;
+}
+
 int na_kernel_btf_find(const char *given, char *ret_path, size_t size, struct na_buffer *why)
 {
 	char distribution[64], version[64], path[4096];

@@ -4,6 +4,7 @@
 #ifndef NA_KERNEL_BTF_H
 #define NA_KERNEL_BTF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buffer.h"
@@ -23,5 +24,15 @@ int na_kernel_btf_find(const char *given, char *ret_path, size_t size, struct na
  * `why` got a sentence.
  */
 int na_kernel_btf_check(const char *path, struct na_buffer *why);
+
+/* The running kernel shows types of its own. */
+bool na_kernel_btf_exists(void);
+
+/*
+ * Asks the kernel: a program reads by the file's types what is known of this process, and sizes of
+ * slabs are compared. -EINVAL: it is of another kernel, and `why` got a sentence. 0 also where it
+ * cannot be asked (no rights, no loopback).
+ */
+int na_kernel_btf_try(const char *path, struct na_buffer *why);
 
 #endif

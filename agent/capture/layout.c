@@ -14,11 +14,11 @@ static uint64_t add_text(uint64_t hash, const char *text)
 	return text ? na_hash_add(hash, text, strlen(text) + 1) : na_hash_add(hash, "", 1);
 }
 
-static uint64_t add_objects(uint64_t hash)
+static uint64_t add_objects(uint64_t hash, bool untyped)
 {
 	for (int tier = NA_TIER_CGROUP; tier < NA_TIER_COUNT; tier++) {
 		size_t size;
-		const void *bytes = na_object_bytes((enum na_tier)tier, &size);
+		const void *bytes = na_object_bytes((enum na_tier)tier, untyped, &size);
 
 		hash = na_hash_add(hash, bytes, size);
 	}
@@ -73,7 +73,8 @@ int na_layout_name(struct na_capture *capture)
 	uname(&host);
 	hash = add_text(hash, host.release);
 	hash = na_hash_add(hash, capture->bpf->rodata, sizeof(*capture->bpf->rodata));
-	hash = add_programs(add_options(add_objects(hash), capture), capture);
+	hash = add_objects(hash, capture->untyped);
+	hash = add_programs(add_options(hash, capture), capture);
 	snprintf(capture->layout, sizeof(capture->layout), "%016llx", (unsigned long long)hash);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -17,9 +18,16 @@
 
 #include "base/log.h"
 #include "capture/capture_internal.h"
+#include "cgroup_untyped.skel.h"
 #include "fexit.skel.h"
 #include "kprobe.skel.h"
+#include "kprobe_untyped.skel.h"
 #include "lsm.skel.h"
+
+/* Of one source: maps and programs are the same, and so is what the skeleton of one says of both.
+ */
+_Static_assert(sizeof(struct cgroup_bpf__rodata) == sizeof(struct cgroup_untyped_bpf__rodata),
+	       "the layout of the knobs");
 
 #define CONNECT_UNIX_ATTACH_TYPE                                                                   \
 	49 /* BPF_CGROUP_UNIX_CONNECT, from 6.7; libbpf 1.1 does not know it */
@@ -254,7 +262,7 @@ static int load_tier_once(struct na_capture *capture, enum na_tier tier, const u
 
 	refusal.program[0] = '\0';
 	na_object_close(capture, tier);
-	bytes = na_object_bytes(tier, &size);
+	bytes = na_object_bytes(tier, capture->untyped, &size);
 	*object = bpf_object__open_mem(bytes, size, &options);
 	if (!*object)
 		return -errno;
@@ -263,6 +271,45 @@ static int load_tier_once(struct na_capture *capture, enum na_tier tier, const u
 	na_hook_slots_set(*object, slots);
 	error = share_maps(*object, capture->bpf->obj);
 	return error ? error : bpf_object__load(*object);
+}
+
+/*
+ * What takes types of the kernel's own: iterators, storage and cookies of a tracepoint's sockets.
+ * The snapshot stays wanted, for nothing else tells what it would.
+ */
+static void do_without_types(struct na_capture *capture)
+{
+	static const enum na_program lengths[] = {NA_PROGRAM_SEND_LENGTH, NA_PROGRAM_RECV_LENGTH};
+	struct na_program_state *snapshot = &capture->states[NA_PROGRAM_SNAPSHOT];
+
+	capture->no_task_storage = capture->no_tracing_cookies = true;
+	capture->no_flow_iterator = capture->no_file_iterator = true;
+	na_program_want(capture, NA_PROGRAM_SOCK_OPS);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++)
+		na_program_leave_out(capture, lengths[i],
+				     "the kernel has no BTF of its own: the exit of system calls "
+				     "counts instead");
+	if (!na_program_off(snapshot))
+		snprintf(snapshot->reason, sizeof(snapshot->reason),
+			 "the kernel has no BTF of its own, which iterators need");
+}
+
+/* As cgroup_bpf__open_opts, of either of the two objects. */
+static struct cgroup_bpf *open_cgroup(bool untyped, const struct bpf_object_open_opts *options)
+{
+	struct cgroup_bpf *bpf = calloc(1, sizeof(*bpf));
+	int error = bpf ? cgroup_bpf__create_skeleton(bpf) : -ENOMEM;
+
+	if (!error) {
+		bpf->skeleton->data =
+			(void *)na_object_bytes(NA_TIER_CGROUP, untyped, &bpf->skeleton->data_sz);
+		error = bpf_object__open_skeleton(bpf->skeleton, options);
+	}
+	if (!error)
+		return bpf;
+	cgroup_bpf__destroy(bpf);
+	errno = -error;
+	return NULL;
 }
 
 static int load(struct na_capture *capture)
@@ -280,8 +327,12 @@ static int load(struct na_capture *capture)
 
 /* ------------------------------------------------------------------------------------------- */
 
-const void *na_object_bytes(enum na_tier tier, size_t *ret_size)
+const void *na_object_bytes(enum na_tier tier, bool untyped, size_t *ret_size)
 {
+	if (untyped && tier == NA_TIER_KPROBE)
+		return kprobe_untyped_bpf__elf_bytes(ret_size);
+	if (untyped && tier == NA_TIER_CGROUP)
+		return cgroup_untyped_bpf__elf_bytes(ret_size);
 	switch (tier) {
 	case NA_TIER_FEXIT:
 		return fexit_bpf__elf_bytes(ret_size);
@@ -322,7 +373,7 @@ int na_object_open(struct na_capture *capture)
 	refusal.program[0] = '\0';
 	forget_programs(capture, capture->bpf ? capture->bpf->obj : NULL);
 	cgroup_bpf__destroy(capture->bpf);
-	capture->bpf = cgroup_bpf__open_opts(&options);
+	capture->bpf = open_cgroup(capture->untyped, &options);
 	if (!capture->bpf)
 		return -errno;
 	find_programs(capture, capture->bpf->obj);
@@ -335,6 +386,8 @@ int na_object_load(struct na_capture *capture, struct na_buffer *why)
 	int error;
 
 	capture->no_task_storage = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) != 1;
+	if (capture->untyped)
+		do_without_types(capture);
 	error = load(capture);
 	/* Most kernels need no more stand-ins: there they cost no time of the verifier. */
 	if (!error && na_stand_ins_want(capture))

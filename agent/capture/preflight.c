@@ -68,18 +68,6 @@ static int check_lockdown(struct na_buffer *why)
 	return -EOPNOTSUPP;
 }
 
-/* Where it is not in its usual place libbpf looks in others. */
-static bool kernel_has_btf(void)
-{
-	struct btf *btf;
-
-	if (access(NA_KERNEL_BTF, R_OK) == 0)
-		return true;
-	btf = btf__load_vmlinux_btf();
-	btf__free(btf);
-	return btf;
-}
-
 /* ------------------------------------------------------------------------------------------- */
 
 int na_preflight_capabilities(struct na_buffer *why)
@@ -87,17 +75,19 @@ int na_preflight_capabilities(struct na_buffer *why)
 	return check_capabilities(why);
 }
 
-/* A file says where fields are; what programs are attached to the kernel knows only by its own. */
 int na_preflight_btf(const char *btf, struct na_buffer *why)
 {
 	int error = btf ? na_kernel_btf_check(btf, why) : 0;
 
-	if (error || kernel_has_btf())
+	if (btf && !error)
+		error = na_kernel_btf_try(btf, why);
+	if (error || btf || na_kernel_btf_exists())
 		return error;
 	na_buffer_append_string(
 		why, NA_KERNEL_BTF
 		" is missing: this kernel was built without BTF (CONFIG_DEBUG_INFO_BTF), or /sys "
-		"is not mounted; programs cannot be attached to its functions, with --btf neither");
+		"is not mounted; with its types in a file (--btf, from BTFHub) the tiers kprobe "
+		"and cgroup work");
 	return -EOPNOTSUPP;
 }
 

@@ -184,6 +184,8 @@ int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *ta
 	int passed = na_rings_read(capture->rings, limit, pass, &passing);
 	int result;
 
+	if (passed >= 0 && passed < (int)limit)
+		capture->read_ns = until_ns;
 	/* A batch that was cut short may still hold older records: then the snapshot waits. */
 	if (passed < 0 || passed >= (int)limit || !capture->found)
 		return passed;

@@ -290,7 +290,7 @@ void na_memory_note_losses(struct na_capture *capture)
 		memory->programs[id].skipped = capture->reported[id].skipped;
 	}
 	memory->losses_since_ns = capture->losses_since_ns;
-	memory->alive_ns = na_clock_boot_ns();
+	memory->alive_ns = capture->read_ns ? capture->read_ns : na_clock_boot_ns();
 }
 
 void na_memory_close(struct na_memory **pointer)

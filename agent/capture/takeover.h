@@ -22,7 +22,7 @@
 struct na_memory {
 	/* These two first, in every version. */
 	uint64_t version;  /* of this struct, the records and the programs: else it is not read */
-	uint64_t alive_ns; /* when its agent last looked at its losses; boot time */
+	uint64_t alive_ns; /* what was before is told, as its agent last noted; boot time */
 	uint64_t losses_since_ns;
 	uint64_t ring_bytes;
 	uint32_t tier, told_successes, told_failures;

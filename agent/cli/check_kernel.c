@@ -29,6 +29,8 @@
 #define UNPRIVILEGED_BPF "/proc/sys/kernel/unprivileged_bpf_disabled"
 #define RINGS_MAX 16 /* agent/capture: of lifecycle records; one more for messages */
 #define MIB (1024.0 * 1024.0)
+#define WITHOUT_TYPES                                                                              \
+	"; the kernel has none: no snapshot, no tier with trampolines, datagrams by system call"
 
 /* What keeps capture from running at all: an enum na_exit, the first that was found, and what it
  * is. */
@@ -83,7 +85,8 @@ static void report_btf(struct report *report, const char *given)
 	if (!error)
 		error = na_preflight_btf(given ? path : NULL, &why);
 	if (!error && stat(path, &status) == 0)
-		na_buffer_printf(&report->out, "%s, %.1f MiB", path, (double)status.st_size / MIB);
+		na_buffer_printf(&report->out, "%s, %.1f MiB%s", path, (double)status.st_size / MIB,
+				 na_kernel_btf_exists() ? "" : WITHOUT_TYPES);
 	else if (!error)
 		na_buffer_append_string(&report->out, "yes, not in " NA_KERNEL_BTF);
 	else

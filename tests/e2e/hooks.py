@@ -4,7 +4,7 @@
 The security hooks as events of their own: what capture.hooks asks for comes, with the process that
 did it, and nothing else; refusals are `denied`, once, in any mode; a reload changes modes. Where the
 tier has no hooks, the agent says so of each that was asked for. --tier NAME,…: the tiers to be used, one
-after the other.
+after the other. --fallback HOOK: only that another tier takes this one, whose program the kernel refuses.
 """
 
 import json
@@ -302,7 +302,27 @@ def check_tier(test, tier):
     SETTINGS.update(all_settings)
 
 
+def fallback(test, hook):
+    """fexit has the others; what it is refused is told all the same, by the tier that has it."""
+    found = look(test)
+    sources = {one["hook"]: one.get("source", "") for one in found["hooks"] if one["hook"] in SETTINGS}
+    taken = sources.pop(hook)
+    if not taken.startswith("kretprobe/") or any(taken[:1] == one[:1] for one in sources.values()):
+        raise Failure(f"{hook} by {taken}, and {sources}")
+    settings = [f"capture.hooks={json.dumps(SETTINGS)}", "process.events=true",
+                "capture.families=[inet,inet6,unix]"]
+    with test.agent(settings=settings) as agent:
+        peer(agent, None)
+        told_by = {lookup(e, "netaudit.source") for e in agent.events
+                   if name_of(e) == "hook." + hook or lookup(e, "netaudit.hook") == hook}
+        compare(told_by, {taken})
+        test.step("connection fexit", connection, agent, "fexit")
+
+
 def check(test):
+    if test.options.fallback:
+        test.step(f"fallback {test.options.fallback}", fallback, test, test.options.fallback)
+        return
     given = list(test.options.set)
     for tier in filter(None, test.options.tier.split(",")):
         test.options.set = [*given, f"capture.attach={tier}"]
@@ -313,4 +333,4 @@ def check(test):
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
-    run(check, values=("tier",))
+    run(check, values=("tier", "fallback"))

@@ -9,7 +9,9 @@ import collections
 import ctypes
 import errno
 import json
+import mmap
 import os
+import struct
 import signal
 import subprocess
 import threading
@@ -27,7 +29,7 @@ TURNS = 4
 APART = 1_000_000  # numbers of one load and the next
 SIZE, OTHER = "32MiB", "16MiB"  # of rings: a start takes seconds where others use the machine
 SIZES = {"journal": {"tail_size": "32MiB"}}
-LINK_GET_NEXT_ID = 31
+OBJ_GET, LINK_GET_NEXT_ID = 7, 31
 libc = ctypes.CDLL(None, use_errno=True)
 
 ONCE = ("established", "accepted", "closed", "closed")
@@ -65,7 +67,7 @@ class Load:
     def __init__(self, test, first=0):
         # The rings and a guest's memory hold what comes while an agent starts.
         self.command = [self.program, str(first), "0.02" if test.options.brief else "0.0005"]
-        self.made = []
+        self.made, self.times = [], []  # times: when it was over, as this clock says
 
     def __enter__(self):
         self.process = subprocess.Popen(
@@ -77,6 +79,7 @@ class Load:
 
     def read(self):
         for line in self.process.stdout:
+            self.times.append(time.time())
             self.made.append(line.split())
 
     def more(self, count):
@@ -197,12 +200,16 @@ def in_a_guest(test):
             raise Failure(f"detach: {done.returncode}: {done.stdout}{done.stderr}")
 
 
+def bpf(command, attributes):
+    call = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+    return libc.syscall(call, command, attributes, ctypes.sizeof(attributes))
+
+
 def kernel_links():
     """Ids of all links of the host's kernel programs."""
-    call = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
     attributes = (ctypes.c_uint32 * 32)()
     found = set()
-    while libc.syscall(call, LINK_GET_NEXT_ID, attributes, ctypes.sizeof(attributes)) == 0:
+    while bpf(LINK_GET_NEXT_ID, attributes) == 0:
         attributes[0] = attributes[1]
         found.add(attributes[0])
     if ctypes.get_errno() != errno.ENOENT:
@@ -253,6 +260,83 @@ def detached(test):
         print(f"     {done.stdout.strip()}")
 
 
+def make_foreign(pins):
+    """Of what is pinned, what an agent of another version leaves: its number is first in the memory."""
+    (layout,) = pins.layouts()
+    path = ctypes.create_string_buffer(bytes(layout / "memory"))
+    attributes = (ctypes.c_uint64 * 16)(ctypes.addressof(path))
+    fd = bpf(OBJ_GET, attributes)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "BPF_OBJ_GET")
+    with mmap.mmap(fd, mmap.PAGESIZE) as memory:
+        (version,) = struct.unpack_from("<Q", memory)
+        struct.pack_into("<Q", memory, 0, version ^ 1)
+    os.close(fd)
+    return layout.rename(layout.with_name("0123456789abcdef"))
+
+
+def another_version(test, how):
+    """
+    What another version of the agent left cannot be read: it is detached when this one is attached. No
+    connection comes twice, and what does not come lies in the time that is told.
+    """
+    with Place() as place, Pins(place) as pins:
+        configuration = place.configuration(**SIZES, capture={"ring_size": SIZE})
+        with Daemon(test, place, configuration, env=pins.env) as daemon, Load(test) as load:
+            load.more(500)
+            how(daemon)
+            links, foreign = len(pins.links()), make_foreign(pins)
+            load.more(500)
+            daemon.start()
+            daemon.await_log("that cannot be gone on with: they were detached")
+            load.more(500)
+            load.end()
+            run_stimulus(test, "marker")
+            if foreign in pins.layouts() or len(pins.links()) != links:
+                raise Failure(f"{pins.layouts()}, {len(pins.links())} links, {links} before")
+        check_missing(load, query(test, configuration))
+
+
+def no_links(test):
+    """
+    Kprobes before 5.15 cannot be pinned: nothing is, the agent says so, and after a crash the time in which
+    nothing was attached is told. No connection comes twice, and what does not come lies in that time.
+    """
+    with Place() as place, Pins(place) as pins:
+        configuration = place.configuration(**SIZES, capture={"ring_size": SIZE, "attach": "kprobe"})
+        with Daemon(test, place, configuration, env=pins.env) as daemon, Load(test) as load:
+            if pins.links():
+                raise Skip("this kernel's kprobes can be pinned")
+            daemon.await_log("cannot be pinned: ")
+            load.more(50)
+            daemon.kill()
+            load.more(20)
+            daemon.start()
+            load.more(50)
+            load.end()
+            run_stimulus(test, "marker")
+        check_missing(load, query(test, configuration))
+
+
+def check_missing(load, found):
+    """None twice; those that are not whole were made in the one time of which nothing is known."""
+    ((start, end),) = check_gaps(found, None)
+    whole, early, late = 0, [], []
+    for (ip, port, _), over in zip(load.made, load.times):
+        names = found[0][(ip, port)]
+        if any(names[name] > ONCE.count(name) for name in ONCE):
+            raise Failure(f"twice: {ip} {port} {dict(names)}")
+        if all(names[name] == ONCE.count(name) for name in ONCE):
+            whole += 1
+        elif over < start:
+            early.append((ip, port, start - over, dict(names)))
+        elif over > end + 1:
+            late.append((ip, port, over - end, dict(names)))
+    if early or late or whole in (0, len(load.made)):
+        raise Failure(f"{whole} of {len(load.made)}\nearly: {early[:5]}\nlate: {late[:5]}")
+    print(f"     {whole} of {len(load.made)} connections, {end - start:.1f} s not known", flush=True)
+
+
 def half_made(test):
     """An agent that died while it pinned: the next one takes the rest away and makes its own."""
     with Place() as place, Pins(place) as pins:
@@ -290,17 +374,21 @@ def unpinned(test):
 
 
 def check_gaps(found, *ends):
-    """One for each end, from before it to the next start; `None` is any moment."""
-    gaps = found[1]
+    """One for each end, from before it to the next start; `None` is any moment. [(start, end)]"""
+    gaps = [one for one in found[1] if losses([one]) != [("tail_full", 1)]]  # a kill interrupted it
     if losses(gaps) != [("not_running", None)] * len(ends):
         raise Failure(f"lost: {losses(gaps)}")
-    for gap, ended_at in zip(gaps, ends):
-        start, end = (parse_date(gap["event"][name]) / 1e9 for name in ("start", "end"))
+    times = [[parse_date(gap["event"][name]) / 1e9 for name in ("start", "end")] for gap in gaps]
+    for (start, end), ended_at in zip(times, ends):
         if not 0 < end - start < 60 or (ended_at and not start < ended_at < end):
             raise Failure(f"from {start} to {end}, ended at {ended_at}")
+    return times
 
 
 def restart(test):
+    if test.options.tier:
+        test.step("kill -9, kprobes without links", no_links, test)
+        return
     if test.options.brief:
         test.step("kill -9, SIGTERM, another layout, hooks --detach", in_a_guest, test)
         return
@@ -308,10 +396,12 @@ def restart(test):
     test.step("SIGTERM and start", ended, test, *[(Daemon.stop, SIZE)] * TURNS)
     others = [(Daemon.kill, OTHER), (Daemon.stop, SIZE)] * (TURNS // 2)
     test.step("another layout", ended, test, *others)
+    for how in (Daemon.kill, Daemon.stop):
+        test.step(f"another version, {how.__name__}", another_version, test, how)
     test.step("hooks --detach", detached, test)
     test.step("half made pins", half_made, test)
     test.step("no bpffs", unpinned, test)
 
 
 if __name__ == "__main__":
-    run(restart, values=("brief",))
+    run(restart, values=("brief", "tier"))
