@@ -8,13 +8,15 @@ With --expected FILE, --kernel and --tier, the rows of that file say what cannot
 (lib/expected.py).
 """
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 from itertools import groupby
 
 from lib.agent import Failure
-from lib.cases import Bench, run_fresh
+from lib.cases import Bench, Early
 from lib.expected import Expected
 from lib.harness import Skip, run
 
@@ -53,26 +55,33 @@ def judge_skip(test, case, reason):
 
 def serve(test, settings, cases):
     """One agent for all of them."""
-    with test.agent(settings=settings) as agent:
-        bench = Bench(test, agent)
-        for case in cases:
-            name = case["case"]
+    with contextlib.ExitStack() as stack:
+        early = {
+            case["case"]: stack.enter_context(Early(test, case["case"]))
+            for case in cases
+            if case["fresh"]
+        }
+        bench = Bench(test, stack.enter_context(test.agent(settings=settings)))
+        later = [case["case"] for case in cases if not case["fresh"]]
+        for name, one in early.items():
+            test.step(name, lambda: judge_skip(test, name, one.run(bench)))
+        for name in later:
             test.step(name, lambda: judge_skip(test, name, bench.run(name)))
+
+
+def kernel_version():
+    """Debian's releases of 5.10 and 6.1 do not tell which of them it is."""
+    debian = re.search(r"Debian ([\d.]+)", os.uname().version)
+    return debian[1] if debian else os.uname().release
 
 
 def check(test):
     options = test.options
+    print(f"on {kernel_version()}", flush=True)
     test.expected = Expected(options.expected, options.kernel, options.tier)
     os.environ["NETAUDIT_TIER"] = options.tier  # for what a stimulus may demand of one tier alone
-    cases = list_cases(test)
-    for case in (case for case in cases if case["fresh"]):
-        settings = settings_for(case["families"])
-        name = case["case"]
-        test.step(name, lambda: judge_skip(test, name, run_fresh(test, name, settings)))
-    settled = sorted(
-        (case for case in cases if not case["fresh"]), key=lambda case: case["families"]
-    )
-    for families, group in groupby(settled, key=lambda case: case["families"]):
+    cases = sorted(list_cases(test), key=lambda case: case["families"])
+    for families, group in groupby(cases, key=lambda case: case["families"]):
         serve(test, settings_for(families), list(group))
 
 

@@ -8,12 +8,14 @@ import json
 import time
 import unittest
 from datetime import datetime, timezone
+from pathlib import Path
 from unittest import mock
 
 from lib.agent import Agent, Failure
 from lib.cases import Bench
 from lib.expected import BadRow, Expected, split_problem
 from lib.match import compare, lookup, parse_expectations, satisfies, MISSING
+from lib.schema import check_kept, keep
 from lib.stream import Invalid, Stream
 
 INODE = "4711"
@@ -333,7 +335,8 @@ class Judgement(unittest.TestCase):
     def judge(self, wanted, *events):
         first = len(self.agent.events)
         self.agent.events += events
-        with mock.patch("lib.cases.await_marker"):
+        waits = {"await_own_marker": mock.Mock(), "SETTLE_SECONDS": 0, "LOSSES_SECONDS": 0}
+        with mock.patch.multiple("lib.cases", **waits):
             self.bench.judge("case", wanted, first)
 
     def other(self):
@@ -401,6 +404,31 @@ class Judgement(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "lost: {'p': 3}"):
             self.judge(expectations(expected("closed")), event("closed"), lost)
         self.judge(self.other(), event("closed", inode="2"))
+
+
+class KeptEvents(unittest.TestCase):
+    """What was kept is judged by the schema that lies beside it."""
+
+    def check(self, *events):
+        schema = {"properties": {"count": {"type": "integer"}}, "required": ["count"]}
+        printed = mock.Mock(returncode=0, stdout=json.dumps(schema).encode())
+        with tempfile.TemporaryDirectory() as name:
+            with mock.patch("lib.schema.print_schema", return_value=printed):
+                write = keep("netaudit", Path(name))
+            for one in events:
+                write(one)
+            return check_kept(Path(name))
+
+    def test_allowed(self):
+        self.assertEqual(self.check({"count": 1}, {"count": 2}), 2)
+
+    def test_not_allowed(self):
+        with self.assertRaisesRegex(Failure, "the schema does not allow it"):
+            self.check({"count": 1}, {"count": "2"})
+
+    def test_nothing_was_kept(self):
+        with self.assertRaisesRegex(Failure, "no event was kept"):
+            self.check()
 
 
 if __name__ == "__main__":

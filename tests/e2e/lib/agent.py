@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A running agent: started, read, signalled, stopped."""
 
-import json
 import os
 import queue
 import signal
@@ -22,25 +21,6 @@ class Failure(Exception):
 
 class Broken(Failure):
     """This agent answers no more: nothing further can be learned from it."""
-
-
-def schema_validator(netaudit):
-    """A check by the agent's own JSON Schema; None where it or python3-jsonschema is missing."""
-    try:
-        import jsonschema
-    except ImportError:
-        return None
-    printed = subprocess.run([netaudit, "schema", "--format", "json-schema"], capture_output=True)
-    if printed.returncode:
-        return None
-    schema = json.loads(printed.stdout)
-    validator = jsonschema.validators.validator_for(schema)(schema)
-
-    def validate(event):
-        for error in validator.iter_errors(event):
-            raise Failure(f"the schema does not allow it: {error.message}\n    {json.dumps(event)}")
-
-    return validate
 
 
 class Agent:

@@ -2,12 +2,15 @@
 """How a test program begins and ends: arguments, root, steps, exit status (77: skipped)."""
 
 import argparse
+import functools
 import os
 import sys
 import traceback
+from pathlib import Path
 
-from lib.agent import Agent, Broken, Failure, schema_validator
+from lib.agent import Agent, Broken, Failure
 from lib.expected import Expected
+from lib.schema import keep, schema_validator
 from lib.stream import Invalid
 
 SKIPPED = 77
@@ -24,17 +27,24 @@ class Test:
         self.options = options
         self.netaudit = options.netaudit
         self.stimulus = options.stimulus
-        self.validate = schema_validator(self.netaudit)
         self.expected = Expected()
         self.failed = []
         self.passed = 0
         self.skipped = 0
 
+    @functools.cached_property
+    def validate(self):
+        """Called with each event, unless it is None."""
+        if self.options.keep:
+            return keep(self.netaudit, Path(self.options.keep))
+        return schema_validator(self.netaudit)
+
     def agent(self, *arguments, settings=(), **options):
         """An agent with `--set` of each setting, and those of the command line."""
         wanted = [*settings, *self.options.set]
         arguments = [word for setting in wanted for word in ("--set", setting)] + [*arguments]
-        options.setdefault("validate", self.validate)
+        if "validate" not in options:
+            options["validate"] = self.validate
         return Agent(self.netaudit, *arguments, **options)
 
     def step(self, name, function, *arguments):
@@ -82,6 +92,7 @@ def run(function, operands=None, root=True, extra=(), values=()):
     for name in values:
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--set", action="append", default=[], help="given to every agent")
+    parser.add_argument("--keep", help="a folder for events, whose schema kept.py looks at then")
     if operands:
         parser.add_argument("operands", nargs="*", help=operands)
     options = parser.parse_args()
