@@ -32,12 +32,6 @@ int cgroup__sock_create(struct bpf_sock *ctx)
 	return ALLOW;
 }
 
-/* Address arithmetic on ctx->sk is refused: the kernel's own view of the context gives its address. */
-static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
-{
-	return BPF_CORE_READ((struct bpf_sock_addr_kern *)ctx, sk);
-}
-
 #define ADDRESS_V4(ctx, address) address__fill_v4(address, (ctx)->user_ip4)
 
 #define ADDRESS_V6(ctx, address)                       \
@@ -74,10 +68,8 @@ static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
 		__u8 address[16] __attribute__((aligned(8)));                                \
                                                                                              \
 		ADDRESS_V##version(ctx, address);                                            \
-		connect__report(sock_of_address(ctx), KIND(ctx), bpf_get_socket_cookie(ctx), \
-				address,                                                     \
-				ADDRESS_PORT(ctx), was_denied(),                     \
-				NA_PROGRAM_CONNECT##id);                                     \
+		connect__report(ctx, KIND(ctx), bpf_get_socket_cookie(ctx), address,         \
+				ADDRESS_PORT(ctx), was_denied(), NA_PROGRAM_CONNECT##id);    \
 		return ALLOW;                                                                \
 	}
 
@@ -175,6 +167,8 @@ int cgroup__sock_ops(struct bpf_sock_ops *ctx)
 TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(tp__inet_sock_set_state, const struct sock *sk, int before, int now)
 {
+	if (!state_matters(before, now))
+		return 0;
 	stand_in__mark(NA_PROGRAM_SET_STATE, stand_in__key(sk));
 	return state__report(sk, before, now, NA_PROGRAM_SET_STATE);
 }
@@ -182,7 +176,8 @@ int BPF_PROG(tp__inet_sock_set_state, const struct sock *sk, int before, int now
 TRACEPOINT(inet_sock_set_state)
 int BPF_PROG(stand_in__set_state, const struct sock *sk, int before, int now)
 {
-	if (stand_in__is_idle(NA_PROGRAM_SET_STATE, stand_in__key(sk)))
+	if (!state_matters(before, now) ||
+	    stand_in__is_idle(NA_PROGRAM_SET_STATE, stand_in__key(sk)))
 		return 0;
 	return state__report(sk, before, now, NA_PROGRAM_SET_STATE);
 }

@@ -43,9 +43,14 @@ WITH_STAND_IN("fexit/security_socket_post_create", fexit, created, FEXIT_CREATED
 	      (struct socket *socket, int family, int type, int protocol, int kern, int ret),
 	      created__by_hook(socket, family, type, kern, ret, NA_PROGRAM_FEXIT_CREATED))
 
+/* Once for both. */
+static __noinline int hook__accepted(struct sock *sk, struct socket *parent)
+{
+	return accepted__by_hook(sk, parent, NA_PROGRAM_FEXIT_ACCEPTED, true);
+}
+
 WITH_STAND_IN("fexit/security_sock_graft", fexit, accepted, FEXIT_ACCEPTED,
-	      (struct sock *sk, struct socket *parent),
-	      accepted__by_hook(sk, parent, NA_PROGRAM_FEXIT_ACCEPTED))
+	      (struct sock *sk, struct socket *parent), hook__accepted(sk, parent))
 
 /* The exit of the function behind a call, as the exit of the call itself. */
 static __noinline int function__returned(const struct call *call, __u8 program)

@@ -171,6 +171,26 @@ static __always_inline __u16 kernel_flag(const struct sock *sk)
 	return BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) ? NA_FLAG_KERNEL : 0;
 }
 
+static __always_inline __u16 kernel_flag_of_trusted(const struct sock *sk)
+{
+	return BPF_CORE_READ_BITFIELD(sk, sk_kern_sock) ? NA_FLAG_KERNEL : 0;
+}
+
+/* Nearly always that of the current task, which takes no probe. */
+static __always_inline __u32 inum_of_netns(struct net *net)
+{
+	if (CURRENT_IS_TRUSTED) {
+		struct net *current_net = current_task()->nsproxy->net_ns;
+		__u32 inum = current_net->ns.inum;
+
+		/* Read before they are compared: of two that are equal the compiler takes either. */
+		asm volatile("" : "+r"(inum));
+		if (current_net == net)
+			return inum;
+	}
+	return BPF_CORE_READ(net, ns.inum);
+}
+
 /* Local and remote address and port, family, from sock_common as READ(from, field) finds it. */
 #define TUPLE_FILL(record, from, sk, READ)                                                         \
 	do {                                                                                       \
@@ -214,7 +234,7 @@ static __always_inline __u16 kernel_flag(const struct sock *sk)
 		TUPLE_FILL(record, common, sk, COPIED);                               \
 		(record)->protocol = BPF_CORE_READ(sk, sk_protocol);                  \
 		(record)->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));      \
-		(record)->netns = BPF_CORE_READ(COPIED(common, __sk_common.skc_net.net), ns.inum); \
+		(record)->netns = inum_of_netns(COPIED(common, __sk_common.skc_net.net)); \
 	} while (0)
 
 /* For families without addresses of ours: unix, netlink, packet, vsock. */

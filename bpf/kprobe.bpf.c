@@ -101,7 +101,7 @@ static __noinline int hook__asked(struct pt_regs *ctx, __u16 hook)
 SEC("kprobe/security_sock_graft")
 int BPF_KPROBE(kprobe__accepted, struct sock *sk, struct socket *parent)
 {
-	return accepted__by_hook(sk, parent, NA_PROGRAM_KPROBE_ACCEPTED);
+	return accepted__by_hook(sk, parent, NA_PROGRAM_KPROBE_ACCEPTED, false);
 }
 
 SEC("kprobe/sock_close")

@@ -42,16 +42,16 @@ static __always_inline __u16 uring_flag(void)
 /*
  * sock_graft: the accepting process has the socket, and a file for it, which those that the kernel
  * accepts for itself have not. Subflows of an MPTCP connection are grafted to its struct socket too.
- * The name of an accepted unix socket is its listener's, and it has it by now.
+ * The name of an accepted unix socket is its listener's, and it has it by now. `trusted`: the verifier
+ * knows both.
  */
-static __always_inline int accepted__by_hook(struct sock *sk, struct socket *parent, __u8 program)
+static __always_inline int accepted__by_hook(struct sock *sk, struct socket *parent, __u8 program, bool trusted)
 {
-	if (!BPF_CORE_READ(parent, file) || BPF_CORE_READ(parent, sk) != sk)
+	if (!SOCK_READ(parent, file) || SOCK_READ(parent, sk) != sk)
 		return 0;
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX &&
-	    BPF_CORE_READ((struct unix_sock *)sk, addr))
+	if (SOCK_READ(sk, __sk_common.skc_family) == AF_UNIX && BPF_CORE_READ((struct unix_sock *)sk, addr))
 		call__bound_unix(sk, program);
-	return call__accepted(sk, NULL, uring_flag(), program);
+	return accepted__report(sk, NULL, uring_flag(), program, trusted);
 }
 
 #endif

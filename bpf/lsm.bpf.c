@@ -30,5 +30,5 @@ int BPF_PROG(lsm__created, struct socket *socket, int family, int type, int prot
 SEC("lsm/sock_graft")
 int BPF_PROG(lsm__accepted, struct sock *sk, struct socket *parent)
 {
-	return accepted__by_hook(sk, parent, NA_PROGRAM_LSM_ACCEPTED);
+	return accepted__by_hook(sk, parent, NA_PROGRAM_LSM_ACCEPTED, true);
 }

@@ -62,11 +62,17 @@ static __always_inline int created__report(struct sock *sk, const struct kind *k
 	HEADER(record, CREATED, program, denied ? -EPERM : 0);
 	record->cookie = cookie;
 	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
-	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	record->netns = inum_of_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net));
 	KIND_FILL(record, kind);
 	record->reserved[0] = record->reserved[1] = record->reserved[2] = 0;
 	record_submit(record);
 	return 0;
+}
+
+/* Address arithmetic on ctx->sk is refused: the kernel's own view of the context gives its address. */
+static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)
+{
+	return BPF_CORE_READ((struct bpf_sock_addr_kern *)ctx, sk);
 }
 
 static __always_inline bool excluded_bind(__u64 cookie, __u16 family, const __u8 *address, __u16 port)
@@ -80,14 +86,14 @@ static __always_inline bool excluded_bind(__u64 cookie, __u16 family, const __u8
 	return excluded_decide(cookie, family, &ends, EXCLUDED_LATER);
 }
 
-static __always_inline bool excluded_connect(struct sock *sk, __u64 cookie, __u16 family,
+static __always_inline bool excluded_connect(struct bpf_sock_addr *ctx, __u64 cookie, __u16 family,
 					     const __u8 *address, __u16 port)
 {
 	struct endpoints ends;
 
 	if (!rule_count)
 		return false;
-	endpoints__fill(&ends, sk);
+	endpoints__fill(&ends, sock_of_address(ctx));
 	__builtin_memcpy(ends.remote, address, sizeof(ends.remote));
 	ends.remote_port = port;
 	return excluded_decide(cookie, family, &ends, EXCLUDED_LATER);
@@ -137,7 +143,7 @@ static __always_inline int bound__report(struct sock *sk, const struct kind *kin
 	HEADER(record, BOUND, program, 0);
 	record->cookie = cookie;
 	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
-	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	record->netns = inum_of_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net));
 	if (family == AF_INET6)
 		BPF_CORE_READ_INTO(&record->address, sk, __sk_common.skc_v6_rcv_saddr);
 	else
@@ -149,25 +155,41 @@ static __always_inline int bound__report(struct sock *sk, const struct kind *kin
 	return 0;
 }
 
-static __always_inline int connect__report(struct sock *sk, const struct kind *kind, __u64 cookie, const __u8 *address,
-					   __u16 port, bool denied, __u8 program)
+/* A socket of TCP is one that the verifier knows. */
+static __always_inline void connect__fill_socket(struct na_record_connect *record, struct bpf_sock_addr *ctx)
+{
+	const struct sock *tcp = (const struct sock *)bpf_skc_to_tcp_sock(ctx->sk);
+	struct sock *sk;
+
+	if (tcp) {
+		record->inode = inode_of_trusted(tcp);
+		record->netns = tcp->__sk_common.skc_net.net->ns.inum;
+		record->flags = kernel_flag_of_trusted(tcp);
+		return;
+	}
+	sk = sock_of_address(ctx);
+	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+	record->netns = inum_of_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net));
+	record->flags = kernel_flag(sk);
+}
+
+static __always_inline int connect__report(struct bpf_sock_addr *ctx, const struct kind *kind, __u64 cookie,
+					   const __u8 *address, __u16 port, bool denied, __u8 program)
 {
 	struct na_record_connect *record;
 	__u16 family = kind->family;
 
-	if (!family_wanted(family) || excluded_connect(sk, cookie, family, address, port))
+	if (!family_wanted(family) || excluded_connect(ctx, cookie, family, address, port))
 		return 0;
 	record = RESERVE(connect, program);
 	if (!record)
 		return 0;
 	HEADER(record, CONNECT, program, denied ? -EPERM : 0);
 	record->cookie = cookie;
-	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
-	record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	__builtin_memcpy(record->address, address, sizeof(record->address));
 	record->port = port;
 	KIND_FILL(record, kind);
-	record->flags = kernel_flag(sk);
+	connect__fill_socket(record, ctx);
 	record->reserved = 0;
 	record_submit(record);
 	return 0;

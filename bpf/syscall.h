@@ -138,6 +138,9 @@ static __noinline int call__created(struct sock *sk, const struct call *call, __
 	return 0;
 }
 
+/* A plain load where the caller says that the verifier knows the pointer. */
+#define SOCK_READ(from, field) (trusted ? (from)->field : BPF_CORE_READ(from, field))
+
 static __always_inline bool excluded_accept(struct sock *sk, __u64 cookie, __u16 family)
 {
 	struct endpoints ends = {};
@@ -149,11 +152,26 @@ static __always_inline bool excluded_accept(struct sock *sk, __u64 cookie, __u16
 	return excluded_decide(cookie, family, &ends, EXCLUDED_WHOLE);
 }
 
-static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u16 flags, __u8 program)
+static __always_inline void accepted__fill(struct na_record_accepted *record, struct sock *sk, __u16 family,
+					   bool trusted)
+{
+	record->type = SOCK_READ(sk, sk_type);
+	if (!family_is_inet(family))
+		SOCKET_FILL_OTHER(record, sk);
+	else if (trusted)
+		SOCKET_FILL(record, sk);
+	else
+		SOCKET_FILL_PROBED(record, sk);
+	if (!family_is_inet(family))
+		other__add(sk, record->inode, family, record->type);
+}
+
+static __always_inline int accepted__report(struct sock *sk, struct sock *listener, __u16 flags, __u8 program,
+					    bool trusted)
 {
 	struct na_record_accepted *record;
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	__u64 cookie = cookie_of(sk);
+	__u16 family = SOCK_READ(sk, __sk_common.skc_family);
+	__u64 cookie = SOCK_READ(sk, __sk_common.skc_cookie.counter);
 
 	if (!family_wanted(family) || excluded_accept(sk, cookie, family))
 		return 0;
@@ -164,20 +182,19 @@ static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u
 	record->cookie = cookie;
 	record->listener = cookie_of(listener);
 	record->listener_inode = listener ? inode_of_socket(BPF_CORE_READ(listener, sk_socket)) : 0;
-	record->type = BPF_CORE_READ(sk, sk_type);
-	if (family_is_inet(family))
-		SOCKET_FILL_PROBED(record, sk);
-	else
-		SOCKET_FILL_OTHER(record, sk);
-	if (!family_is_inet(family))
-		other__add(sk, record->inode, family, record->type);
+	accepted__fill(record, sk, family, trusted);
 	record->flags |= flags;
 	record_submit(record);
 	/* Reset while it waited to be accepted: its end came when nobody knew it. */
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE &&
-	    BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP && family_is_inet(family))
+	if (SOCK_READ(sk, __sk_common.skc_state) == TCP_CLOSE &&
+	    SOCK_READ(sk, sk_protocol) == IPPROTO_TCP && family_is_inet(family))
 		state__ended_before(sk, cookie, program);
 	return 0;
+}
+
+static __noinline int call__accepted(struct sock *sk, struct sock *listener, __u16 flags, __u8 program)
+{
+	return accepted__report(sk, listener, flags, program, false);
 }
 
 /* What a RESULT says; a struct, because a BPF function takes five arguments at most. */

@@ -121,7 +121,7 @@ static __always_inline int state__changed(const struct sock *sk, __u64 cookie, i
 		HEADER_NO_TASK(record, STATE, program, -TRUSTED(sk, sk_err));
 	record->cookie = cookie;
 	SOCKET_FILL(record, sk);
-	record->flags |= subflow_flag(sk) | kernel_flag(sk);
+	record->flags |= subflow_flag(sk) | kernel_flag_of_trusted(sk);
 	record->before = before;
 	record->now = now;
 	record_submit(record);
@@ -146,16 +146,21 @@ static __always_inline bool excluded_state(const struct sock *sk, __u64 cookie, 
 	return excluded_orphan(family, &ends);
 }
 
+/* Of the ten changes in a connection's life four matter; the rest leaves before any work. */
+static __always_inline bool state_matters(int before, int now)
+{
+	if (now != TCP_ESTABLISHED && now != TCP_LISTEN && now != TCP_CLOSE)
+		return false;
+	return now != before && !(before == TCP_LISTEN && now == TCP_CLOSE);
+}
+
 static __always_inline int state__report(const struct sock *sk, int before, int now, __u8 program)
 {
 	__u16 family = TRUSTED(sk, __sk_common.skc_family);
 	bool child = before == TCP_SYN_RECV;
 	__u64 cookie;
 
-	/* Of the ten changes in a connection's life these matter; the rest leaves before any work. */
-	if (now != TCP_ESTABLISHED && now != TCP_LISTEN && now != TCP_CLOSE)
-		return 0;
-	if (now == before || (before == TCP_LISTEN && now == TCP_CLOSE) || !family_wanted(family))
+	if (!family_wanted(family))
 		return 0;
 	/* Made here for children: accept finds it, by then on a pointer that no helper takes. */
 	cookie = cookie_of_trusted(sk);

@@ -27,7 +27,8 @@ struct na_address {
 };
 
 enum na_event_type {
-#define NA_EVENT(id, name, action, group, kind, category, category2, type, type2, outcome, doc) NA_EVENT_##id,
+#define NA_EVENT(id, name, action, group, kind, category, category2, type, type2, outcome, doc)    \
+	NA_EVENT_##id,
 #include "events.def"
 	NA_EVENT_COUNT
 };
@@ -50,12 +51,22 @@ typedef bool na_type_BOOLEAN;
 typedef struct na_text na_type_OBJECT;
 
 /*
+ * What process.* was made of, by numbers that never come again: equal ones are equal values. All 0:
+ * not known. Compared as bytes.
+ */
+struct na_process_origin {
+	uint64_t process, description, parent, parent_description, parent_pid;
+};
+
+/*
  * Whoever makes the event owns what its texts point to, and keeps it until the event was handed
  * on (na_sink returns); who wants to keep an event must copy it.
  */
 struct na_event {
 	enum na_event_type type;
 	uint64_t boot_ns; /* when it happened, CLOCK_BOOTTIME */
+	struct na_process_origin origin;
+	uint64_t user_origin; /* the same for user.*, group.* and related.user; 0: not known */
 	uint64_t present[(NA_FIELD_COUNT + 63) / 64];
 #define NA_FIELD(id, path, type, flags, doc) na_type_##type f_##id;
 #include "fields.def"
@@ -77,14 +88,13 @@ static inline bool na_event_has(const struct na_event *event, enum na_field fiel
 }
 
 /* NA_SET(event, SOURCE_PORT, port) for LONG, ID, DATE, BOOLEAN, IP, and texts by value. */
-#define NA_SET(event, field, value) \
+#define NA_SET(event, field, value)                                                                \
 	((event)->f_##field = (value), na_event_mark((event), NA_FIELD_##field))
 
 /* NA_SET_TEXT(event, ERROR_CODE, "EPERM"): a C string that outlives the event. */
-#define NA_SET_TEXT(event, field, string) \
-	NA_SET(event, field, na_text_of(string))
+#define NA_SET_TEXT(event, field, string) NA_SET(event, field, na_text_of(string))
 
-#define NA_CLEAR(event, field) \
+#define NA_CLEAR(event, field)                                                                     \
 	((event)->present[NA_FIELD_##field / 64] &= ~(UINT64_C(1) << (NA_FIELD_##field % 64)))
 
 static inline struct na_text na_text_of(const char *string)

@@ -35,6 +35,8 @@ void na_event_init(struct na_event *event, enum na_event_type type, uint64_t boo
 
 	event->type = type;
 	event->boot_ns = boot_ns;
+	event->origin = (struct na_process_origin){0};
+	event->user_origin = 0;
 	memset(event->present, 0, sizeof(event->present));
 	NA_SET(event, NA_EVENT, row->name);
 	NA_SET(event, EVENT_ACTION, row->action);

@@ -309,6 +309,8 @@ int na_decoder_event(struct na_decoder *decoder, const struct na_frame *frame,
 	if (ret_event->type == NA_EVENT_COUNT)
 		return -ENOTSUP;
 	ret_event->boot_ns = event->boot_ns;
+	ret_event->origin = (struct na_process_origin){0};
+	ret_event->user_origin = 0;
 	memset(ret_event->present, 0, sizeof(ret_event->present));
 	error = decode(decoder, event, ret_event, why);
 	if (error)

@@ -78,17 +78,38 @@ static size_t put_tail(char *to, const struct na_event *event, unsigned int bits
 	return (size_t)(put_hex(at, ordinal) - to);
 }
 
+/* Moves the end in front of the value as put_hex() writes it. False: something else is there. */
+static bool cut_hex(const char *begin, const char **end, uint64_t value)
+{
+	do {
+		if (*end == begin || (*end)[-1] != "0123456789abcdef"[value & 15])
+			return false;
+		--*end;
+	} while (value >>= 4);
+	return true;
+}
+
+static bool cut_char(const char *begin, const char **end, char c)
+{
+	if (*end == begin || (*end)[-1] != c)
+		return false;
+	--*end;
+	return true;
+}
+
+/* As put_tail() writes it. */
 static bool ends_so(struct na_derived *derived, const struct na_event *event, unsigned int bit)
 {
 	const struct na_text *id = &event->f_NA_CONNECTION_ID;
-	char tail[1 + HEX_MAX + 1 + HEX_MAX];
-	size_t length = put_tail(tail, event, bit, derived->ordinal);
+	const char *begin = id->data, *end = begin + id->length;
+	bool inode = bit & NA_DERIVED_INODE;
 
-	if (id->length < length || id->length - length > NA_DERIVED_PREFIX_MAX ||
-	    memcmp(id->data + id->length - length, tail, length) != 0)
+	if (!cut_hex(begin, &end, derived->ordinal) || !cut_char(begin, &end, '-') ||
+	    !cut_hex(begin, &end, inode ? event->f_NA_SOCKET_INODE : event->f_NA_SOCKET_COOKIE) ||
+	    (inode && !cut_char(begin, &end, 'i')) || end - begin > NA_DERIVED_PREFIX_MAX)
 		return false;
 	derived->bits |= bit;
-	derived->prefix = (struct na_text){id->data, id->length - length};
+	derived->prefix = (struct na_text){begin, (size_t)(end - begin)};
 	return true;
 }
 

@@ -15,6 +15,7 @@
 #include "journal/frame_put.h"
 #include "journal/groups.h"
 #include "journal/names.h"
+#include "journal/recent.h"
 #include "journal/value.h"
 
 /* Of the segment. */
@@ -26,6 +27,7 @@ struct totals {
 struct na_encoder {
 	struct na_groups groups;
 	struct na_dictionary *dictionary;
+	struct na_recent *recent;     /* of its entries */
 	uint64_t begin_wall_ns;       /* base of dates in entries */
 	uint64_t first_sequence;      /* of the segment */
 	struct na_dictionary *former; /* of the segment before; NULL: no late facts are made */
@@ -103,17 +105,46 @@ static int refer(struct na_encoder *encoder, const struct na_writer *writer, str
 	return put_entry(encoder, *ret_number, length, out);
 }
 
+/* False: it has no field of it. */
+static bool take_fields(const struct na_encoder *encoder, const struct na_event *event,
+			enum na_group group, struct na_recent_group *ret_taken)
+{
+	uint64_t any = 0;
+
+	ret_taken->group = group;
+	for (size_t i = 0; i < NA_PRESENT_WORDS; i++)
+		any |= ret_taken->fields[i] = event->present[i] & encoder->groups.of[group][i];
+	return any;
+}
+
+static int refer_group(struct na_encoder *encoder, struct draft *draft,
+		       const struct na_recent_group *group, struct na_buffer *out)
+{
+	const struct na_event *event = draft->event;
+	uint32_t *number = &draft->numbers[group->group];
+	struct na_writer writer;
+	int error;
+
+	if (na_recent_find(encoder->recent, event, group, number))
+		return 0;
+	writer = begin_entry(encoder, group->group);
+	put_fields(encoder, &writer, event, group->fields);
+	error = refer(encoder, &writer, out, number);
+	if (!error)
+		na_recent_keep(encoder->recent, event, group, *number);
+	return error;
+}
+
 static int refer_groups(struct na_encoder *encoder, struct draft *draft, struct na_buffer *out)
 {
+	struct na_recent_group taken = {0};
 	int error = 0;
 
 	for (int group = NA_GROUP_FIELDS; group < NA_GROUP_COUNT && !error; group++) {
-		struct na_writer writer = begin_entry(encoder, (enum na_group)group);
-
-		if (!put_fields(encoder, &writer, draft->event, encoder->groups.of[group]))
+		if (!take_fields(encoder, draft->event, (enum na_group)group, &taken))
 			continue;
 		draft->references |= 1u << group;
-		error = refer(encoder, &writer, out, &draft->numbers[group]);
+		error = refer_group(encoder, draft, &taken, out);
 	}
 	return error;
 }
@@ -130,20 +161,43 @@ static void put_numbers(struct na_writer *writer, const uint64_t fields[NA_PRESE
 			na_put_varint(writer, 64 * word + (size_t)__builtin_ctzll(bits));
 }
 
-static int refer_shape(struct na_encoder *encoder, struct draft *draft, struct na_buffer *out)
+static void put_shape(struct na_encoder *encoder, const struct draft *draft,
+		      struct na_writer *writer)
 {
-	struct na_writer writer = begin_entry(encoder, NA_GROUP_SHAPE);
 	const struct na_derived *derived = &draft->derived;
 
-	na_put_varint(&writer, derived->bits);
-	na_put_varint(&writer, draft->references);
-	put_numbers(&writer, draft->own);
+	*writer = begin_entry(encoder, NA_GROUP_SHAPE);
+	na_put_varint(writer, derived->bits);
+	na_put_varint(writer, draft->references);
+	put_numbers(writer, draft->own);
 	if (derived->bits & NA_DERIVED_CONNECTION) {
-		na_put_varint(&writer, derived->prefix.length);
-		na_put_bytes(&writer, derived->prefix.data, derived->prefix.length);
+		na_put_varint(writer, derived->prefix.length);
+		na_put_bytes(writer, derived->prefix.data, derived->prefix.length);
 	}
-	put_fields(encoder, &writer, draft->event, encoder->groups.of[NA_GROUP_SHAPE]);
-	return refer(encoder, &writer, out, &draft->numbers[NA_GROUP_SHAPE]);
+	put_fields(encoder, writer, draft->event, encoder->groups.of[NA_GROUP_SHAPE]);
+}
+
+static int refer_shape(struct na_encoder *encoder, struct draft *draft, struct na_buffer *out)
+{
+	const struct na_derived *derived = &draft->derived;
+	uint64_t key[NA_PRESENT_WORDS + 1];
+	struct na_recent_group taken = {.more = {{(const char *)key, sizeof(key)}}};
+	uint32_t *number = &draft->numbers[NA_GROUP_SHAPE];
+	struct na_writer writer;
+	int error;
+
+	memcpy(key, draft->own, sizeof(draft->own));
+	key[NA_PRESENT_WORDS] = (uint64_t)derived->bits << 32 | draft->references;
+	if (derived->bits & NA_DERIVED_CONNECTION)
+		taken.more[1] = derived->prefix;
+	(void)take_fields(encoder, draft->event, NA_GROUP_SHAPE, &taken);
+	if (na_recent_find(encoder->recent, draft->event, &taken, number))
+		return 0;
+	put_shape(encoder, draft, &writer);
+	error = refer(encoder, &writer, out, number);
+	if (!error)
+		na_recent_keep(encoder->recent, draft->event, &taken, *number);
+	return error;
 }
 
 static void clear_derived(uint64_t own[NA_PRESENT_WORDS], unsigned int bits)
@@ -213,11 +267,20 @@ static int put_constants(struct na_encoder *encoder, const struct na_event *cons
 			   : put_entry(encoder, 0, (size_t)(writer.at - encoder->scratch), out);
 }
 
+/* Entries from `count` on are gone, and so is what we remember. */
+static void cut(struct na_encoder *encoder, uint32_t count)
+{
+	if (count < na_dictionary_count(encoder->dictionary))
+		na_recent_forget(encoder->recent);
+	na_dictionary_cut(encoder->dictionary, count);
+}
+
 static void forget(struct na_encoder *encoder, const struct na_frame_head *head, bool has_constants)
 {
 	uint32_t number = 0;
 	int error = 0;
 
+	na_recent_forget(encoder->recent); /* also where it has a dictionary in place of another */
 	na_dictionary_cut(encoder->dictionary, 0);
 	if (has_constants)
 		error = na_dictionary_refer(encoder->dictionary, "", 1, &number);
@@ -331,9 +394,10 @@ struct na_encoder *na_encoder_new(void)
 		return NULL;
 	na_groups_make(&encoder->groups);
 	encoder->dictionary = na_dictionary_new();
-	if (encoder->dictionary)
+	encoder->recent = na_recent_new();
+	if (encoder->dictionary && encoder->recent)
 		return encoder;
-	free(encoder);
+	na_encoder_free(encoder);
 	return NULL;
 }
 
@@ -343,6 +407,7 @@ void na_encoder_free(struct na_encoder *encoder)
 		return;
 	na_dictionary_free(encoder->dictionary);
 	na_dictionary_free(encoder->former);
+	na_recent_free(encoder->recent);
 	free(encoder);
 }
 
@@ -392,7 +457,7 @@ int na_encoder_event(struct na_encoder *encoder, const struct na_event *event,
 	if (!error)
 		error = put_event(encoder, &draft, out);
 	if (error) {
-		na_dictionary_cut(encoder->dictionary, encoder->now.entries);
+		cut(encoder, encoder->now.entries);
 		out->length = before;
 		out->error = 0;
 		return error;
@@ -405,7 +470,7 @@ int na_encoder_event(struct na_encoder *encoder, const struct na_event *event,
 void na_encoder_undo(struct na_encoder *encoder)
 {
 	encoder->now = encoder->before;
-	na_dictionary_cut(encoder->dictionary, encoder->now.entries);
+	cut(encoder, encoder->now.entries);
 }
 
 int na_encoder_late(struct na_encoder *encoder, const struct na_event *about,
@@ -445,6 +510,7 @@ int na_encoder_seal(struct na_encoder *encoder, struct na_buffer *out)
 
 size_t na_encoder_memory(const struct na_encoder *encoder)
 {
-	return sizeof(*encoder) + na_dictionary_memory(encoder->dictionary) +
+	return sizeof(*encoder) + na_recent_memory(encoder->recent) +
+	       na_dictionary_memory(encoder->dictionary) +
 	       (encoder->former ? na_dictionary_memory(encoder->former) : 0);
 }

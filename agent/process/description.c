@@ -24,6 +24,7 @@ struct slice {
 
 /* Scratch space, so that an execution costs no allocation but its own. */
 struct na_describer {
+	uint64_t made; /* descriptions */
 	struct na_users *users;
 	struct na_redactor *redactor;
 	struct na_buffer line;
@@ -202,7 +203,7 @@ static void set_parts(const struct na_describer *describer, struct na_descriptio
 }
 
 /* One block of the draft, whose texts lie anywhere. */
-static int finish(const struct na_describer *describer, struct na_description *draft,
+static int finish(struct na_describer *describer, struct na_description *draft,
 		  struct na_description **ret_description)
 {
 	size_t count = kept_arguments(describer);
@@ -213,6 +214,7 @@ static int finish(const struct na_describer *describer, struct na_description *d
 	if (!description)
 		return -ENOMEM;
 	*description = *draft;
+	description->number = ++describer->made;
 	items = (struct na_text *)(description + 1);
 	copy_texts(description, (char *)(items + count));
 	set_parts(describer, description, items);

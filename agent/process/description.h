@@ -17,6 +17,7 @@
 
 /* An empty text, and a number that is 0, is not known, unless said otherwise. */
 struct na_description {
+	uint64_t number; /* see struct na_process_origin */
 	uint32_t references;
 	uint32_t session; /* NA_ID_UNSET: none */
 	struct na_text executable, name, command_line, directory, cgroup_path, container;

@@ -29,6 +29,7 @@ struct na_process {
 	struct na_process_table *table;     /* NULL: out of it */
 	struct na_description *description; /* NULL: only what is here is known */
 	struct na_process *parent;
+	uint64_t number; /* of its identity, see struct na_process_origin */
 	uint64_t start_ns;
 	uint64_t start_wall_ns;
 	uint64_t since_ns; /* exec, or start */

@@ -71,12 +71,29 @@ static void fill_parent(const struct na_process *process, struct na_event *event
 	SET_KNOWN(event, PROCESS_PARENT_COMMAND_LINE, parent->description->command_line);
 }
 
+/* All that is filled below is named: an identity, descriptions, and whose child it is. */
+static struct na_process_origin origin_of(const struct na_process *process)
+{
+	const struct na_process *parent = process->parent;
+	struct na_process_origin origin = {.process = process->number,
+					   .parent_pid = process->parent_pid};
+
+	if (process->description)
+		origin.description = process->description->number;
+	if (parent)
+		origin.parent = parent->number;
+	if (parent && parent->description)
+		origin.parent_description = parent->description->number;
+	return origin;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 void na_process_fill(const struct na_process *process, struct na_event *event)
 {
 	if (!process)
 		return;
+	event->origin = origin_of(process);
 	NA_SET(event, PROCESS_PID, process->pid);
 	if (process->start != NA_START_UNKNOWN)
 		NA_SET(event, PROCESS_START, process->start_wall_ns);
@@ -84,6 +101,7 @@ void na_process_fill(const struct na_process *process, struct na_event *event)
 	fill_parent(process, event);
 	if (!process->description)
 		return;
+	event->user_origin = process->description->number;
 	fill_program(process->description, event);
 	fill_user(process->description, event);
 	fill_place(process->description, event);

@@ -432,6 +432,7 @@ void na_processes_fill_user(struct na_processes *processes, const struct na_proc
 
 	if (is_same_user(process->description, credentials))
 		return;
+	event->user_origin = 0;
 	NA_SET(event, USER_ID, print_id(processes->user, credentials->uid));
 	NA_SET(event, GROUP_ID, print_id(processes->group, credentials->gid));
 	NA_CLEAR(event, USER_NAME);

@@ -302,6 +302,7 @@ void na_process_set_start(struct na_process *process, uint64_t start_ns, enum na
 	struct na_process_table *table = process->table;
 	struct na_buffer *text = &table->text;
 
+	process->number = ++table->numbers;
 	process->start = (uint8_t)start;
 	process->start_ns = start_ns;
 	process->start_wall_ns = start_ns + table->wall_offset_ns;

@@ -21,6 +21,7 @@ struct na_process_table {
 	uint32_t mask;
 	size_t count, max;
 	uint64_t dropped;
+	uint64_t numbers; /* given to processes */
 	uint64_t wall_offset_ns;
 	char boot[16];               /* the boot id's digits, without NUL */
 	struct na_process_over over; /* in the order of over_ns */

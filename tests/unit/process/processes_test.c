@@ -435,6 +435,39 @@ static void test_parent_outlives_its_end(void **state)
 	assert_field(event, PROCESS_PARENT_ENTITY_ID, ENTITY("2-14-1"));
 }
 
+static bool same_origin(const struct na_event *a, const struct na_event *b)
+{
+	return memcmp(&a->origin, &b->origin, sizeof(a->origin)) == 0;
+}
+
+/* Who finds one again takes all of process.* for the same. */
+static void test_origin_is_of_what_is_told(void **state)
+{
+	struct na_processes *processes = processes_of(state);
+	struct na_process *unknown = na_processes_get(processes, 9, 90, 95);
+	struct na_event events[6] = {0};
+
+	na_process_fill(unknown, &events[0]); /* no description */
+	test_fork(processes, 4, 40, 5, 50, 50);
+	events[1] = test_get_event(processes, 5, 50, 55); /* its parent is not known */
+	test_exec_simple(processes, 5, 50, 60, "a");
+	events[2] = test_get_event(processes, 5, 50, 65);
+	test_exec_simple(processes, 5, 50, 70, "a");
+	events[3] = test_get_event(processes, 5, 50, 75);
+	test_fork(processes, 5, 50, 6, 80, 80);
+	events[4] = test_get_event(processes, 6, 80, 85);
+	test_exec_simple(processes, 6, 80, 90, "a");
+	events[5] = test_get_event(processes, 6, 80, 95);
+	for (size_t i = 0; i < 6; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_false(same_origin(&events[i], &events[j]));
+	for (size_t i = 0; i < 6; i++)
+		assert_true(events[i].origin.process);
+	assert_int_equal(events[3].user_origin, events[4].user_origin); /* of the fork */
+	events[0] = test_get_event(processes, 6, 80, 96);
+	assert_true(same_origin(&events[0], &events[5]));
+}
+
 static void test_executes_for_ever(void **state)
 {
 	struct na_processes *processes = processes_of(state);
@@ -823,6 +856,7 @@ int main(void)
 		TEST(test_stays_while_referenced),
 		cmocka_unit_test(test_reference_outlives_the_cache),
 		TEST(test_parent_outlives_its_end),
+		TEST(test_origin_is_of_what_is_told),
 		TEST(test_executes_for_ever),
 		TEST(test_expire_in_any_order),
 		cmocka_unit_test_setup_teardown(test_full, setup_small, teardown),
