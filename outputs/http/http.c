@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
@@ -184,6 +185,7 @@ static int http_open(const void *values, struct na_output_host *host,
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	const struct na_http_options *options = values;
+	const char *ack = getenv("NETAUDIT_TEST_ACK");
 	struct na_output_instance *instance = calloc(1, sizeof(*instance));
 	int error;
 
@@ -199,6 +201,7 @@ static int http_open(const void *values, struct na_output_host *host,
 	TAILQ_INIT(&instance->idle);
 	TAILQ_INIT(&instance->ready);
 	TAILQ_INIT(&instance->awaiting);
+	instance->believes_taken = ack && strcmp(ack, "taken") == 0;
 	error = open_all(instance, why);
 	if (error) {
 		http_close(instance);

@@ -8,6 +8,7 @@
  *   transfer.c  libcurl: one exchange, its options, its end
  *   settle.c    what an exchange means for the records of its request
  *   ack.c       Splunk's acknowledgements of indexers
+ *   channel.c   whom their numbers belong to
  *   dialect.h   what differs between far ends
  *
  * A request is in one place at a time: `filling`, `ready`, with a transfer, or `awaiting`.
@@ -44,6 +45,7 @@ struct na_output_instance {
 	bool drains;           /* nothing is waited for to fill a request */
 	bool progress;         /* the host was told of a record */
 	bool said_without_ack; /* once is enough */
+	bool believes_taken;   /* NETAUDIT_TEST_ACK=taken: a mutation that the tests must see */
 };
 
 /* send.c */
@@ -59,9 +61,13 @@ const char *na_http_tell(struct na_output_instance *instance, const struct na_ht
 			 const struct na_http_result *result,
 			 const struct na_http_outcome *outcome);
 
-/* ack.c: asks, and sends again what was never acknowledged. */
+/* ack.c: a request that is taken, and has that number, is on no list yet. */
+void na_http_ack_await(struct na_output_instance *instance, struct na_http_server *server,
+		       struct na_http_request *request, uint64_t ack_id);
+/* Asks, and sends again what was never acknowledged. */
 void na_http_ack_go_on(struct na_output_instance *instance);
-void na_http_ack_settle(struct na_output_instance *instance, struct na_http_server *server,
+void na_http_ack_settle(struct na_output_instance *instance,
+			const struct na_http_transfer *transfer,
 			const struct na_http_result *result);
 /* Records of a request are with the far end, or not yet; it is never to be asked about again. */
 void na_http_ack_without(struct na_output_instance *instance, struct na_http_server *server,

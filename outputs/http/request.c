@@ -27,6 +27,7 @@ void na_http_request_free(struct na_http_request *request)
 {
 	if (!request)
 		return;
+	free(request->channel);
 	free(request->records);
 	free(request);
 }

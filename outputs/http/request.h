@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/queue.h>
 
+#include "http/channel.h"
 #include "output.h"
 
 struct na_http_server;
@@ -38,14 +39,16 @@ struct na_http_request {
 	TAILQ_ENTRY(na_http_request) entry;
 	struct na_http_record *records;
 	size_t count, size;
-	size_t bytes;                  /* of bodies and what stands around them, at most */
-	bool refused;                  /* what is left of it was, record by record */
-	bool suspected;                /* `server` refused it, or what it was a part of, */
-	uint64_t suspected_at;         /* when it had accepted so much */
-	uint64_t begun_ns;             /* since when it is filled */
-	uint64_t ack_id;               /* while an acknowledgement of the indexers is awaited */
-	uint64_t ack_until_ns;         /* and how long */
-	struct na_http_server *server; /* who is asked for it, or refused it */
+	size_t bytes;                    /* of bodies and what stands around them, at most */
+	bool refused;                    /* what is left of it was, record by record */
+	bool suspected;                  /* `server` refused it, or what it was a part of, */
+	uint64_t suspected_at;           /* when it had accepted so much */
+	uint64_t begun_ns;               /* since when it is filled */
+	struct na_http_channel *channel; /* of HEC, of its last sending until its fate is known */
+	uint64_t ack_id;                 /* while an acknowledgement of the indexers is awaited, */
+	uint64_t ack_until_ns;           /* how long, */
+	uint64_t ask_after_ns;           /* and when it is asked for next */
+	struct na_http_server *server;   /* who is asked for it, or refused it */
 };
 
 struct na_http_request *na_http_request_new(void); /* NULL: out of memory */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which request goes next, and when. One that is not full waits while others are on their way: so
- * a far end that is slow gets fewer and larger ones.
+ * Which request goes next, and when. One that is not full waits while others are on their way, or
+ * wait for their acknowledgement, of which each is asked for by itself: so a far end that is slow
+ * gets fewer and larger ones.
  */
 #include <errno.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "http/instance.h"
 
 #define LINGER_NS (200 * NA_NS_PER_MS) /* it does not wait longer */
@@ -13,8 +16,10 @@ static bool filling_is_due(const struct na_output_instance *instance)
 {
 	const struct na_http_request *filling = instance->filling;
 
-	return filling && (instance->drains || TAILQ_EMPTY(&instance->flying) ||
-			   na_clock_boot_ns() - filling->begun_ns >= LINGER_NS);
+	bool idle = TAILQ_EMPTY(&instance->flying) && TAILQ_EMPTY(&instance->awaiting);
+
+	return filling &&
+	       (instance->drains || idle || na_clock_boot_ns() - filling->begun_ns >= LINGER_NS);
 }
 
 /* What was refused for ever by who never took anything goes last: another one may be the first to
@@ -46,6 +51,19 @@ static int make_body(struct na_output_instance *instance, const struct na_http_r
 	return gzip ? na_http_gzip(&instance->deflate, text, out) : 0;
 }
 
+/* 0 or -ENOMEM. */
+static int give_channel(const struct na_output_instance *instance, struct na_http_server *server,
+			struct na_http_request *request, struct na_http_transfer *transfer)
+{
+	if (!instance->dialect->ack_path)
+		return 0;
+	request->channel = na_http_channel_take(server);
+	if (!request->channel)
+		return -ENOMEM;
+	memcpy(transfer->channel, request->channel->name, sizeof(transfer->channel));
+	return 0;
+}
+
 static int send_one(struct na_output_instance *instance, struct na_http_server *server,
 		    struct na_http_request *request)
 {
@@ -55,9 +73,14 @@ static int send_one(struct na_output_instance *instance, struct na_http_server *
 		return -ENOMEM;
 	for (size_t i = 0; i < request->count; i++)
 		request->records[i].fate = NA_HTTP_OPEN;
-	if (make_body(instance, request, &transfer->body) == 0)
-		return na_http_transfer_start(instance, server, request, transfer);
-	na_http_transfer_put(instance, transfer);
+	if (make_body(instance, request, &transfer->body) < 0 ||
+	    give_channel(instance, server, request, transfer) < 0) {
+		na_http_transfer_put(instance, transfer);
+		return -ENOMEM;
+	}
+	if (na_http_transfer_start(instance, server, request, transfer) == 0)
+		return 0;
+	na_http_channel_put(server, NA_TAKE_POINTER(request->channel));
 	return -ENOMEM;
 }
 

@@ -21,22 +21,6 @@ static uint64_t random_number(void)
 	return getrandom(&number, sizeof(number), 0) == sizeof(number) ? number : 0;
 }
 
-/* A UUID of version 4. */
-static int make_channel(char channel[37])
-{
-	NA_CLEANUP(na_buffer_done) struct na_buffer text = {0};
-	uint64_t high = random_number(), low = random_number();
-
-	na_buffer_printf(&text, "%08x-%04x-4%03x-%04x-%04x%08x", (unsigned int)(high >> 32),
-			 (unsigned int)(high >> 16 & 0xffff), (unsigned int)(high & 0xfff),
-			 (unsigned int)(0x8000 | (low >> 48 & 0x3fff)),
-			 (unsigned int)(low >> 32 & 0xffff), (unsigned int)low);
-	if (na_buffer_error(&text))
-		return -ENOMEM;
-	memcpy(channel, text.data, 36);
-	return 0;
-}
-
 /* `url` may have the path of the collector already, as people copy it. */
 static void make_url(const struct na_http_url *url, const char *path, const char *index,
 		     struct na_buffer *out)
@@ -110,7 +94,7 @@ int na_http_server_init(struct na_output_instance *instance, struct na_http_serv
 		return error;
 	server->limit = 1;
 	server->cookies = curl_share_init();
-	if (!server->cookies || make_channel(server->channel) < 0)
+	if (!server->cookies)
 		return -ENOMEM;
 	if (curl_share_setopt(server->cookies, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) !=
 	    CURLSHE_OK)
@@ -128,6 +112,7 @@ void na_http_server_done(struct na_http_server *server)
 	na_buffer_done(&server->send_url);
 	na_buffer_done(&server->ack_url);
 	na_buffer_done(&server->why);
+	na_http_channels_forget(server);
 	curl_share_cleanup(server->cookies);
 	server->cookies = NULL;
 }

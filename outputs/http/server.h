@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 
 #include "base/clock.h"
+#include "http/channel.h"
 #include "http/url.h"
 #include "output.h"
 
@@ -21,8 +22,9 @@ enum na_http_has_ack { NA_HTTP_ACK_UNKNOWN, NA_HTTP_ACK_THERE, NA_HTTP_ACK_NOT_T
 struct na_http_server {
 	struct na_http_url url;
 	struct na_buffer send_url, ack_url; /* with a NUL behind */
-	char channel[37];                   /* of HEC: a UUID */
-	CURLSH *cookies;                    /* what balancers know a channel by */
+	struct na_http_channels channels; /* of HEC: those that serve no request, the last first */
+	uint64_t distrust_until_ns;       /* none is kept before that */
+	CURLSH *cookies;                  /* what balancers know us by */
 	unsigned int limit, in_flight, good;
 	uint64_t wait_until_ns, next_wait_ns;
 	enum na_output_state state;

@@ -8,6 +8,7 @@
  * goes to the end of the queue, and where nothing else is accepted, all of it waits.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "http/instance.h"
@@ -234,16 +235,15 @@ static void isolate(struct na_output_instance *instance, struct na_http_server *
 		na_http_server_failed(instance, server, 0, false, "out of memory");
 }
 
-static void await(struct na_output_instance *instance, struct na_http_server *server,
-		  struct na_http_request *request, uint64_t ack_id)
+/* It has its answer and awaits none any more. What answered something else may have given a number
+ * that we do not know. */
+static void leave_channel(struct na_http_server *server, struct na_http_request *request,
+			  enum na_http_action action)
 {
-	request->ack_id = ack_id;
-	request->ack_until_ns = na_clock_boot_ns() + NA_HTTP_ACK_NS;
-	request->server = server;
-	request->suspected = false;
-	TAILQ_INSERT_TAIL(&instance->awaiting, request, entry);
-	server->has_ack = NA_HTTP_ACK_THERE;
-	na_http_server_works(instance, server);
+	if (action == NA_HTTP_DO_SETTLE || action == NA_HTTP_DO_WITHOUT_ACK)
+		na_http_channel_put(server, NA_TAKE_POINTER(request->channel));
+	else
+		free(NA_TAKE_POINTER(request->channel));
 }
 
 /* With another token in the file it is tried at once; one that cannot be read is part of why. */
@@ -296,7 +296,8 @@ static void act(struct na_output_instance *instance, struct na_http_server *serv
 		settle_records(instance, server, request, result->after_ns);
 		return;
 	case NA_HTTP_DO_AWAIT:
-		await(instance, server, request, outcome->ack_id);
+		request->suspected = false;
+		na_http_ack_await(instance, server, request, outcome->ack_id);
 		return;
 	case NA_HTTP_DO_AGAIN:
 		again(instance, request);
@@ -382,13 +383,19 @@ void na_http_settle(struct na_output_instance *instance, struct na_http_transfer
 
 	if (transfer->posts > 1)
 		mark_sent(request);
+	if (request->channel)
+		request->channel->sent_twice = transfer->posts > 1;
 	if (!result->status) {
 		if (transfer->posts)
 			mark_sent(request);
+		free(NA_TAKE_POINTER(request->channel));
+		na_http_channels_forget(transfer->server);
 		no_reply(instance, transfer->server, request, result);
 		return;
 	}
 	instance->dialect->judge(instance->options, &reply, request, &outcome);
 	mark_sent(request); /* from here on it is about the next time */
+	if (outcome.action != NA_HTTP_DO_AWAIT)
+		leave_channel(transfer->server, request, outcome.action);
 	act(instance, transfer->server, request, result, &outcome);
 }

@@ -89,7 +89,7 @@ static int add_headers(const struct na_output_instance *instance, struct na_http
 	if (!error && transfer->request && options->compression == NA_HTTP_GZIP)
 		error = add_header(transfer, "Content-Encoding", "gzip");
 	if (!error && dialect->ack_path)
-		error = add_header(transfer, "X-Splunk-Request-Channel", transfer->server->channel);
+		error = add_header(transfer, "X-Splunk-Request-Channel", transfer->channel);
 	for (size_t i = 0; i < options->headers.count && !error; i++)
 		error = add_header(transfer, options->headers.pairs[i].name.data,
 				   options->headers.pairs[i].value.data);
@@ -276,7 +276,7 @@ static void end(struct na_output_instance *instance, struct na_http_transfer *tr
 	if (transfer->request)
 		na_http_settle(instance, transfer, result);
 	else
-		na_http_ack_settle(instance, transfer->server, result);
+		na_http_ack_settle(instance, transfer, result);
 	na_http_transfer_put(instance, transfer);
 }
 

@@ -24,7 +24,8 @@ struct na_http_transfer {
 	unsigned int secrets; /* the version that it went out with */
 	uint64_t deadline_ns;
 	struct na_http_server *server;
-	struct na_http_request *request; /* NULL: it asks about acknowledgements */
+	struct na_http_request *request;    /* NULL: it asks about an acknowledgement */
+	char channel[NA_HTTP_CHANNEL_SIZE]; /* of HEC */
 };
 
 /* What an exchange ended with. */

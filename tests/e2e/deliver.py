@@ -18,14 +18,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.dont_write_bytecode = True
 
-from faults.lab import Journal, Shipper, Wrong, id_in, sequence_of, wait_until
+from faults.lab import Journal, Shipper, Wrong, id_in, schema, sequence_of, wait_until
 from servers.dialects import Bulk, Webhook, text
 from servers.journald import Journald
 from servers.kafka import (
     FOR_SCRAM, PASSWORD, SCRAM_PASSWORD, SCRAM_USER, USER, Cluster, Kafka,
 )
 from servers.nginx import Nginx
-from servers.opensearch import OpenSearch
+from servers.opensearch import OpenSearch, mapping
 from servers.process import Unavailable
 from servers.rsyslog import Rsyslog
 from servers.scripted import Scripted
@@ -67,9 +67,9 @@ class Place:
             "key_file": str(self.tls.key("client")),
         }
 
-    def deliver(self, output, received, meanwhile=None, dead=0, launch=None, events=EVENTS):
-        """All arrives once; `meanwhile` happens between two halves."""
-        self.events = events
+    def deliver(self, output, received, meanwhile=None, dead=0, launch=None, events=EVENTS, why=""):
+        """All arrives once; `meanwhile` happens between two halves; `why`: of each dead letter."""
+        self.events, self.why = events, why
         with Journal(self.programs, self.folder) as journal:
             shipper = (launch or Shipper)(self.programs, journal, [output])
             with shipper:
@@ -99,6 +99,8 @@ class Place:
             raise Wrong(f"{len(came) - len(set(came))} came twice")
         if len(lost) != dead:
             raise Wrong(f"{len(lost)} dead letters, not {dead}: {shipper.dead_letters()[:1]}")
+        if others := [one for one in shipper.dead_letters() if self.why not in one[1]]:
+            raise Wrong(f"{len(others)} dead letters for another reason: {others[:1]}")
 
 
 class Inside(Shipper):
@@ -341,12 +343,13 @@ def token_linked(place):
 
 
 def opensearch_strict(place):
-    """A data stream whose mapping knows one kind of event only: the rest are dead letters, told why."""
+    """
+    A data stream that takes the fields of the schema and no others, without one that of the four kinds
+    of events only `closed` has: those are dead letters, told why.
+    """
     with OpenSearch(place.folder / "opensearch") as server:
-        server.template("netaudit", "netaudit-*", {"dynamic": False, "properties": {
-            "@timestamp": {"type": "date_nanos"},
-            # Of the four kinds of events only `closed` has it, and not as a number.
-            "event": {"properties": {"reason": {"type": "long"}}}}})
+        strict = mapping(schema(place.programs.netaudit), ["event.reason"])
+        server.template("netaudit", "netaudit-*", strict)
         output = {
             "type": "http", "dialect": "elastic", "index": "netaudit-x",
             "url": [f"http://127.0.0.1:{server.port}"],
@@ -355,7 +358,7 @@ def opensearch_strict(place):
         def received():
             return [id_in(json.dumps(source)) for source in server.documents("netaudit-x")]
 
-        place.deliver(output, received, dead=EVENTS // 4)
+        place.deliver(output, received, dead=EVENTS // 4, why="introduction of [reason]")
 
 
 QUICK = (

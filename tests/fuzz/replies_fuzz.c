@@ -166,6 +166,10 @@ static void answer_request(struct na_output_instance *instance, const struct na_
 	transfer->server = instance->servers;
 	transfer->request = request;
 	transfer->posts = 1;
+	if (instance->dialect->ack_path) {
+		request->channel = na_http_channel_take(instance->servers);
+		assert(request->channel);
+	}
 	na_http_settle(instance, transfer, result);
 	assert(!transfer->request);
 	na_http_transfer_put(instance, transfer);
@@ -200,6 +204,18 @@ static void check_all(const struct na_output_instance *instance, const struct fa
 	assert(!host->rejected || instance->servers->accepted);
 }
 
+/* About the first that is waited for. */
+static void answer_question(struct na_output_instance *instance,
+			    const struct na_http_result *result)
+{
+	const struct na_http_request *request = TAILQ_FIRST(&instance->awaiting);
+	struct na_http_transfer transfer = {.server = instance->servers};
+
+	if (request)
+		memcpy(transfer.channel, request->channel->name, sizeof(transfer.channel));
+	na_http_ack_settle(instance, &transfer, result);
+}
+
 /* "?STATUS\nBODY", up to `end`. */
 static void answer(struct na_output_instance *instance, struct far_host *host, const char *at,
 		   const char *end)
@@ -218,7 +234,7 @@ static void answer(struct na_output_instance *instance, struct far_host *host, c
 	if (line)
 		result.body = (struct na_text){line + 1, (size_t)(end - line - 1)};
 	if (question)
-		na_http_ack_settle(instance, instance->servers, &result);
+		answer_question(instance, &result);
 	else if (!TAILQ_EMPTY(&instance->ready))
 		answer_request(instance, &result);
 	assert(host->acknowledged == before || (result.status >= 200 && result.status < 300));

@@ -89,14 +89,29 @@ class Bulk:
         return 200, text({"took": 1, "errors": errors, "items": items}), ()
 
 
+INDEX_SECONDS = 0.02
+
+
 class Hec:
-    """HEC as Splunk's: ack ids begin with 0, one per request and channel, each told true once."""
+    """
+    HEC as Splunk's: ack ids begin with 0, one per request and channel, each told true once. What it
+    took is indexed a little later, and not while `held()`; who is killed before that has lost it.
+    """
 
     name = "splunk"
 
-    def __init__(self):
+    def __init__(self, held=lambda: False):
         self.channels = {}
         self.lock = threading.Lock()
+        self.held = held
+        self.pause = threading.Event()  # never set
+
+    def index(self, server, channel, number, identities):
+        while not self.pause.wait(INDEX_SECONDS) and self.held():
+            pass
+        with self.lock:
+            server.take(identities)
+            channel["due"].add(number)
 
     def identities(self, request):
         return [event_id(value["event"]) for value in concatenated(request.body)]
@@ -122,10 +137,10 @@ class Hec:
                 return 400, text({"text": "Data channel is missing", "code": 10}), ()
             if request.path.startswith(ACK):
                 return self.acknowledge(channel, json.loads(request.body)["acks"])
-            server.take(self.identities(request))
             number = channel["next"]
             channel["next"] += 1
-            channel["due"].add(number)
+            work = [server, channel, number, self.identities(request)]
+            threading.Thread(target=self.index, args=work, daemon=True).start()
             return 200, text({"text": "Success", "code": 0, "ackId": number}), ()
 
 

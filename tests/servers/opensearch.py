@@ -33,6 +33,30 @@ def home(runtime, version):
     return cache.jars(f"opensearch-{version}", [runner], build, SOURCE.read_text())
 
 
+TYPES = {"integer": "long", "boolean": "boolean", "string": "keyword"}
+
+
+def mapping(schema, without=()):
+    """
+    A strict mapping of what a JSON Schema describes, without the fields of these dotted names: a
+    document that has another field is refused.
+    """
+    if "items" in schema:  # to the server one value and several are the same
+        return mapping(schema["items"])
+    if schema["type"] != "object":
+        if schema.get("format") == "date-time":
+            return {"type": "date_nanos"}
+        return {"type": "ip" if "anyOf" in schema else TYPES[schema["type"]]}
+    if "properties" not in schema:
+        return {"type": "object", "dynamic": True}  # whatever people name it
+    inside = {}
+    for name, child in schema["properties"].items():
+        deeper = [one.partition(".")[2] for one in without if one.startswith(name + ".")]
+        if name not in without:
+            inside[name] = mapping(child, deeper)
+    return {"dynamic": "strict", "properties": inside}
+
+
 class OpenSearch(Server):
     name = "opensearch"
     ready_seconds = 180

@@ -4,7 +4,8 @@ A small HTTP server of ours for what real ones will not do on demand. It speaks 
 (dialects.py), takes events whole or not at all, and remembers the ids that it really took. A script
 (scripts.py) may answer in its place. In this process; as a process of its own, to be killed:
 
-    python3 -m servers.scripted DIALECT PORT FILE      ids go to FILE before they are acknowledged
+    python3 -m servers.scripted DIALECT PORT FILE      ids go to FILE before they are acknowledged;
+                                                       HEC: none while there is FILE.hold
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import socket
 import sys
 import threading
 import zlib
+from pathlib import Path
 
 from servers.process import Server, accepts, free_ports
 
@@ -168,6 +170,7 @@ class ScriptedProcess(Server):
         self.dialect = dialect
         (self.port,) = free_ports(1)
         self.file = self.folder / "taken"
+        self.hold = self.folder / "taken.hold"  # HEC: nothing is indexed while it is there
 
     def environment(self):
         above = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -185,15 +188,17 @@ class ScriptedProcess(Server):
 
 
 def main(dialect, port, path):
-    from servers.dialects import DIALECTS
+    from servers.dialects import DIALECTS, Hec
 
+    hold = Path(f"{path}.hold")
     with open(path, "a") as file:
 
         def record(identities):
             file.write("".join(f"{one}\n" for one in identities))
             file.flush()
 
-        with Scripted(DIALECTS[dialect](), int(port), record):
+        made = Hec(hold.exists) if dialect == Hec.name else DIALECTS[dialect]()
+        with Scripted(made, int(port), record):
             threading.Event().wait()
 
 

@@ -7,12 +7,11 @@ ids at the far end and in the dead letters are compared with the journal.
 from collections import Counter
 
 from faults.lab import SECONDS, Journal, Missing, Shipper, Wrong, sequence_of, wait_until
+from faults.troubles import HOLD_SECONDS
 
 BEFORE, DURING, AFTER = 40, 60, 20
 # A far end writes a little after it acknowledged; later than that it never will.
 GRACE_SECONDS = 3
-# An output that is held asks once a minute.
-HOLD_SECONDS = 90
 
 
 class Cell:
@@ -20,7 +19,8 @@ class Cell:
         self.programs, self.folder, self.trouble = programs, folder, trouble
         self.far = end(servers, folder)
         self.env = env
-        self.floor = 0  # the last event that was done with before the fault
+        # Only what lies above the cursor at the fault, and was there when it ended, may come again.
+        self.floor = self.ceiling = 0
 
     def run(self):
         """Wrong or Missing: the cell is red. Returns what is worth a word in the table."""
@@ -45,13 +45,18 @@ class Cell:
         self.trouble.feed(self, DURING)
         wait_until(lambda: self.trouble.happened(self), "the fault")
         self.trouble.end(self)
-        if self.trouble.holds and not self.programs.all:
+        self.ceiling = self.journal.last
+        if self.trouble.patience and not self.programs.all:
             self.restart()
         self.journal.append(AFTER)
-        self.await_all("all events", HOLD_SECONDS)
+        self.await_all("all events", self.trouble.patience or HOLD_SECONDS)
+
+    def note_cursor(self):
+        """The client dies here, with what it knows beyond the cursor."""
+        self.floor = max(self.floor, self.cursor())
 
     def restart(self):
-        """As a reload does it: who put things right need not wait for the minute to end."""
+        """As a reload does it: who put things right need not wait for it."""
         self.shipper.stop()
         self.shipper.start()
 
@@ -101,10 +106,13 @@ class Cell:
         """Only what was unacknowledged may come again."""
         repeated = [sequence_of(one) for one, count in received.items() if count > 1]
         old = [one for one in repeated if one <= self.floor]
+        new = [one for one in repeated if one > self.ceiling]
         if repeated and not self.trouble.repeats:
             raise Wrong(f"{len(repeated)} events came twice though the far end never took them")
         if old and not self.far.overlaps:
             raise Wrong(f"{len(old)} events came again that were acknowledged before: {old[:5]}")
+        if new:
+            raise Wrong(f"{len(new)} events came twice though the fault was over: {new[:5]}")
         lost = len(self.shipper.dead_letters())
         words = [f"{len(repeated)} twice" if repeated else "", f"{lost} dead" if lost else ""]
         return ", ".join(word for word in words if word)

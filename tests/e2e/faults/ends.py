@@ -7,11 +7,11 @@ at the server. One object serves one cell; servers that start slowly are shared.
 import json
 from pathlib import Path
 
-from faults.lab import id_in
+from faults.lab import id_in, schema
 from servers.dialects import DIALECTS
 from servers.hec import Hec
 from servers.kafka import PASSWORD, USER, Kafka
-from servers.opensearch import OpenSearch
+from servers.opensearch import OpenSearch, mapping
 from servers.process import free_ports
 from servers.relay import Relay
 from servers.relay_faults import anything, http_post, kafka_produce
@@ -23,8 +23,8 @@ from servers.tls import Tls
 class Servers:
     """What cells share: certificates, and servers that take seconds to start."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, netaudit=None):
+        self.folder, self.netaudit = folder, netaudit
         self.made = {}
 
     def __enter__(self):
@@ -261,7 +261,7 @@ class CollectorEnd(HecEnd):
 
 
 class OpenSearchEnd(BulkEnd):
-    """A data stream of a shared node."""
+    """A data stream of a shared node, which takes the fields of the schema and no others."""
 
     name = "_bulk, OpenSearch"
     streams = 0
@@ -270,8 +270,7 @@ class OpenSearchEnd(BulkEnd):
         self.server = self.servers.get("opensearch", OpenSearch, start=True)
         OpenSearchEnd.streams += 1
         self.stream = f"netaudit-{OpenSearchEnd.streams}"
-        self.server.template("netaudit", "netaudit-*", {"dynamic": False, "properties": {
-            "@timestamp": {"type": "date_nanos"}}})
+        self.server.template("netaudit", "netaudit-*", mapping(schema(self.servers.netaudit)))
         self.put_relay(self.server.port)
 
     def end(self):

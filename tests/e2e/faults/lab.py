@@ -56,6 +56,12 @@ def sequence_of(identity):
     return int(identity.rpartition("-")[2], 16)
 
 
+def schema(netaudit):
+    """Of events, as the program prints it."""
+    command = [netaudit, "schema", "--format", "json-schema"]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+
+
 class Journal:
     """Events appear when append() is called."""
 

@@ -45,6 +45,14 @@ def server_killed(end):
     return troubles.ServerKilled("unanswered" if end.answers else "middle")
 
 
+def unindexed(end):
+    if end is ends.FileEnd:
+        return NO_NETWORK
+    if end is ends.CollectorEnd:
+        return "it indexes nothing: its exporter has the events when it answers"
+    return troubles.Unindexed() if end is ends.HecEnd else "what it has it has for good, or says nothing"
+
+
 def down(end):
     return troubles.FullDisk() if end is ends.FileEnd else troubles.Down()
 
@@ -144,6 +152,7 @@ ROWS = {
     "kill -9 of the shipper: no answer yet": killed("unanswered"),
     "kill -9 of the shipper: answer given": killed("answered"),
     "kill -9 of the server": server_killed,
+    "kill -9 of the server: taken, not indexed": unindexed,
     "server down": down,
     "slow": slow,
     "TCP reset mid-request": way(relay_faults.Reset),
@@ -172,6 +181,7 @@ SOME = (
     ("kill -9 of the shipper: answer given", "HEC"),
     ("kill -9 of the server", "syslog TCP"),
     ("kill -9 of the server", "webhook"),
+    ("kill -9 of the server: taken, not indexed", "HEC"),
     ("server down", "Kafka"),
     ("server down", "syslog TLS"),
     ("server down", "file"),
@@ -189,6 +199,7 @@ SOME = (
     ("400 for one item", "Kafka"),
     ("unparsable reply", "HEC"),
     ("wrong item count", "_bulk"),
+    ("wrong item count", "HEC"),
     ("expired certificate", "webhook"),
     ("expired certificate", "Kafka"),
     ("wrong credentials", "_bulk"),
@@ -198,11 +209,15 @@ SOME = (
     ("acknowledgement lost", "webhook"),
 )
 
-# Where a program that takes "sent" for "delivered" must be caught.
-MUTATED = (
-    ("kill -9 of the shipper: no answer yet", "_bulk"),
-    ("kill -9 of the shipper: no answer yet", "HEC"),
-    ("kill -9 of the shipper: no answer yet", "webhook"),
-    ("kill -9 of the shipper: mid-request", "syslog TCP"),
-    ("kill -9 of the shipper: connected", "Kafka"),
-)
+# Where a program must be caught that takes for delivered what it sent (`early`), or what a collector
+# took before it was indexed (`taken`): values of NETAUDIT_TEST_ACK.
+MUTATED = {
+    "early": (
+        ("kill -9 of the shipper: no answer yet", "_bulk"),
+        ("kill -9 of the shipper: no answer yet", "HEC"),
+        ("kill -9 of the shipper: no answer yet", "webhook"),
+        ("kill -9 of the shipper: mid-request", "syslog TCP"),
+        ("kill -9 of the shipper: connected", "Kafka"),
+    ),
+    "taken": (("kill -9 of the server: taken, not indexed", "HEC"),),
+}

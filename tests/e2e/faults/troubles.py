@@ -11,6 +11,10 @@ from servers.process import Unavailable
 
 # In which the program stores what it believes to be acknowledged: twice its interval and some.
 BELIEF_SECONDS = 0.6
+# An output that is held asks once a minute.
+HOLD_SECONDS = 90
+# What HEC's indexers do not acknowledge is sent again.
+RESEND_SECONDS = 300
 
 
 def await_belief(cell):
@@ -29,7 +33,7 @@ class Trouble:
     """Nothing goes wrong. `repeats`: may events come twice, since nobody said that they came?"""
 
     repeats = False
-    holds = False  # the output waits for a person, and asks once a minute
+    patience = None  # the output waits so many seconds, unless it is started anew
 
     def arrange(self, cell):
         """Before anything starts."""
@@ -148,7 +152,7 @@ class Answer(Trouble):
 class Unauthorized(Answer):
     """Nobody knows us; then somebody does."""
 
-    holds = True
+    patience = HOLD_SECONDS
 
     def __init__(self):
         super().__init__(scripts.Unauthorized)
@@ -205,6 +209,7 @@ class Killed(OnTheWay):
     def act(self, cell):
         await_belief(cell)
         cell.shipper.kill()
+        cell.note_cursor()
 
     def begin(self, cell):
         self.kind = lambda watch: relay_faults.At(watch, self.point, lambda: self.act(cell))
@@ -236,6 +241,7 @@ class KilledWriting(Trouble):
 
     def end(self, cell):
         cell.shipper.kill()
+        cell.note_cursor()
         if len(cell.far.received()) >= cell.journal.last:
             raise Wrong("it was killed too late")
         cell.shipper.start()
@@ -251,9 +257,11 @@ class ServerKilled(OnTheWay):
     def arrange(self, cell):
         cell.far.dies = True
 
+    def act(self, cell):
+        cell.far.server.kill()
+
     def begin(self, cell):
-        action = cell.far.server.kill
-        self.kind = lambda watch: relay_faults.At(watch, self.point, action)
+        self.kind = lambda watch: relay_faults.At(watch, self.point, lambda: self.act(cell))
         super().begin(cell)
 
     def end(self, cell):
@@ -261,10 +269,34 @@ class ServerKilled(OnTheWay):
         super().end(cell)
 
 
+class Unindexed(ServerKilled):
+    """
+    The server said that it has the events, and is killed before it indexed them: its client must know
+    the difference. It would send them again after RESEND_SECONDS; so does one that is started anew.
+    """
+
+    patience = RESEND_SECONDS + 60
+
+    def __init__(self):
+        super().__init__("answered")
+
+    def act(self, cell):
+        await_belief(cell)
+        cell.far.server.kill()
+
+    def begin(self, cell):
+        cell.far.server.hold.touch()
+        super().begin(cell)
+
+    def end(self, cell):
+        cell.far.server.hold.unlink()
+        super().end(cell)
+
+
 class Expired(Trouble):
     """The certificate of the far end is of yesterday; later it has a good one."""
 
-    holds = True
+    patience = HOLD_SECONDS
 
     def __init__(self, secure=True):
         self.secure = secure

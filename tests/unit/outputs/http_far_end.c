@@ -238,9 +238,27 @@ static void elastic(struct connection *connection, const struct event *events, s
 	na_buffer_append_string(out, "]}");
 }
 
+/* Under the mutex. */
+static struct far_channel *channel_of(const struct connection *connection)
+{
+	struct far_end *far = connection->far;
+	const char *name = header(connection, "\r\nX-Splunk-Request-Channel: ");
+	struct far_channel *channel;
+
+	assert(name);
+	for (size_t i = 0; i < far->channel_count; i++)
+		if (strncmp(far->channels[i].name, name, 36) == 0)
+			return &far->channels[i];
+	assert(far->channel_count < FAR_CHANNELS_MAX);
+	channel = &far->channels[far->channel_count++];
+	*channel = (struct far_channel){0};
+	snprintf(channel->name, sizeof(channel->name), "%.36s", name);
+	return channel;
+}
+
 /* All or nothing. The status. */
 static int whole(struct connection *connection, const struct event *events, size_t count,
-		 struct na_buffer *out)
+		 bool forgets, struct na_buffer *out)
 {
 	struct far_end *far = connection->far;
 
@@ -255,18 +273,18 @@ static int whole(struct connection *connection, const struct event *events, size
 		na_buffer_append_char(out, '}');
 		return status;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && !forgets; i++)
 		far->taken[events[i].number]++;
 	if (far->dialect == FAR_SPLUNK && far->acks != FAR_ACKS_NONE)
 		na_buffer_printf(out, "{\"text\":\"Success\",\"code\":0,\"ackId\":%llu}",
-				 (unsigned long long)far->next_ack++);
+				 (unsigned long long)channel_of(connection)->next_ack++);
 	else if (far->dialect == FAR_SPLUNK)
 		na_buffer_append_string(out, "{\"text\":\"Success\",\"code\":0}");
 	return 200;
 }
 
 /* Under the mutex: takes it. The status. */
-static int take(struct connection *connection, int change, struct na_buffer *out)
+static int take(struct connection *connection, enum far_act act, struct na_buffer *out)
 {
 	struct far_end *far = connection->far;
 	struct event *events = calloc(FAR_NUMBERS_MAX, sizeof(*events));
@@ -274,6 +292,7 @@ static int take(struct connection *connection, int change, struct na_buffer *out
 				       far->dialect == FAR_WEBHOOK
 			       ? parse_array(connection, events)
 			       : parse_events(connection, far->dialect, events);
+	int change = act == FAR_ONE_LESS ? -1 : act == FAR_ONE_MORE ? 1 : 0;
 	int status = 200;
 
 	if (count > far->largest)
@@ -281,7 +300,7 @@ static int take(struct connection *connection, int change, struct na_buffer *out
 	if (far->dialect == FAR_ELASTIC)
 		elastic(connection, events, count, out);
 	else
-		status = whole(connection, events, count, out);
+		status = whole(connection, events, count, act == FAR_FORGET, out);
 	if (change && far->dialect == FAR_ELASTIC) {
 		/* An item less or more in what is said, not in what is done. */
 		na_buffer_clear(out);
@@ -314,17 +333,26 @@ static void endless(struct connection *connection)
 		send_all(connection, text, sizeof(text));
 }
 
+static void await_release(struct far_end *far, const bool *flag)
+{
+	pthread_mutex_lock(&far->mutex);
+	while (*flag && !far->stop)
+		pthread_cond_wait(&far->changed, &far->mutex);
+	pthread_mutex_unlock(&far->mutex);
+}
+
 /* false: the connection is over. */
 static bool play(struct connection *connection, const struct far_step *step)
 {
 	struct far_end *far = connection->far;
 	struct na_buffer out = {0};
-	int change = step->act == FAR_ONE_LESS ? -1 : step->act == FAR_ONE_MORE ? 1 : 0;
 	bool takes = step->act != FAR_STATUS && step->act != FAR_HANG;
 	int status = 0;
 
 	if (takes)
-		FAR_LOCKED(far, status = take(connection, change, &out));
+		FAR_LOCKED(far, status = take(connection, step->act, &out);
+			   if (step->act == FAR_FORGET) far->channel_count = 0);
+	await_release(far, &far->late);
 	switch (step->act) {
 	case FAR_STATUS:
 		answer(connection, step->status, step->headers, step->body ? step->body : "",
@@ -361,7 +389,8 @@ static bool play(struct connection *connection, const struct far_step *step)
 	}
 	na_buffer_done(&out);
 	return step->act == FAR_ANSWER || step->act == FAR_STATUS || step->act == FAR_GARBAGE ||
-	       step->act == FAR_ONE_LESS || step->act == FAR_ONE_MORE || step->act == FAR_BODY;
+	       step->act == FAR_ONE_LESS || step->act == FAR_ONE_MORE || step->act == FAR_BODY ||
+	       step->act == FAR_FORGET;
 }
 
 /* Under the mutex. false: the answer is lost. */
@@ -370,6 +399,7 @@ static bool tell_acks(struct connection *connection, struct na_buffer *out)
 	struct far_end *far = connection->far;
 	json_t *json = json_loadb(connection->body.data, connection->body.length, 0, NULL);
 	json_t *acks = json_object_get(json, "acks"), *id;
+	struct far_channel *channel = channel_of(connection);
 	bool lost = far->acks == FAR_ACKS_LOST;
 	size_t i;
 
@@ -378,10 +408,10 @@ static bool tell_acks(struct connection *connection, struct na_buffer *out)
 	json_array_foreach(acks, i, id)
 	{
 		size_t number = (size_t)json_integer_value(id);
-		bool is_true = far->acks != FAR_ACKS_FALSE && number < far->next_ack &&
-			       !far->acked[number];
+		bool is_true = far->acks != FAR_ACKS_FALSE && number < channel->next_ack &&
+			       !channel->acked[number];
 
-		far->acked[number] |= is_true;
+		channel->acked[number] |= is_true;
 		na_buffer_printf(out, "%s\"%zu\":%s", i ? "," : "", number,
 				 is_true ? "true" : "false");
 	}
@@ -411,18 +441,10 @@ static bool play_poll(struct connection *connection)
 }
 
 /* Under the mutex. */
-static void look_at_channel(struct connection *connection)
+static void look_at_cookie(struct connection *connection)
 {
 	struct far_end *far = connection->far;
-	const char *channel = header(connection, "\r\nX-Splunk-Request-Channel: ");
 
-	if (far->dialect == FAR_SPLUNK) {
-		assert(channel);
-		if (!far->channel[0])
-			snprintf(far->channel, sizeof(far->channel), "%.36s", channel);
-		if (strncmp(far->channel, channel, 36) != 0)
-			far->wrong_channels++;
-	}
 	if (far->wants_cookie && far->requests && !header(connection, "\r\nCookie: way=1"))
 		far->cookies_missing++;
 }
@@ -456,14 +478,6 @@ static struct far_step next_step(struct connection *connection)
 	return step;
 }
 
-static void await_release(struct far_end *far)
-{
-	pthread_mutex_lock(&far->mutex);
-	while (far->hold && !far->stop)
-		pthread_cond_wait(&far->changed, &far->mutex);
-	pthread_mutex_unlock(&far->mutex);
-}
-
 /* A request whose body is cut off in the middle: the script says so before the body is read. */
 static bool resets_in_body(struct connection *connection)
 {
@@ -491,7 +505,7 @@ static bool serve_one(struct connection *connection)
 		return false;
 	unpack(connection);
 	FAR_LOCKED(
-		far, look_at_channel(connection); na_buffer_clear(&far->last_head);
+		far, look_at_cookie(connection); na_buffer_clear(&far->last_head);
 		na_buffer_append_string(&far->last_head, connection->head.data);
 		na_buffer_append_char(&far->last_head, '\0'); na_buffer_clear(&far->last_body);
 		na_buffer_append(&far->last_body, connection->body.data, connection->body.length);
@@ -502,7 +516,7 @@ static bool serve_one(struct connection *connection)
 		return play_poll(connection);
 	FAR_LOCKED(far, far->requests++;
 		   if (++far->at_once > far->at_once_max) far->at_once_max = far->at_once);
-	await_release(far);
+	await_release(far, &far->hold);
 	step = next_step(connection);
 	goes_on = play(connection, &step);
 	FAR_LOCKED(far, far->at_once--);
@@ -604,6 +618,12 @@ static void *accept_all(void *argument)
 
 void far_end_start(struct far_end *far, enum far_dialect dialect, SSL_CTX *tls)
 {
+	far_end_prepare(far, dialect, tls);
+	far_end_listen(far);
+}
+
+void far_end_prepare(struct far_end *far, enum far_dialect dialect, SSL_CTX *tls)
+{
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(address);
@@ -617,9 +637,13 @@ void far_end_start(struct far_end *far, enum far_dialect dialect, SSL_CTX *tls)
 	far->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert(far->listener >= 0);
 	assert(bind(far->listener, (struct sockaddr *)&address, sizeof(address)) == 0);
-	assert(listen(far->listener, 64) == 0);
 	assert(getsockname(far->listener, (struct sockaddr *)&address, &length) == 0);
 	far->port = ntohs(address.sin_port);
+}
+
+void far_end_listen(struct far_end *far)
+{
+	assert(listen(far->listener, 64) == 0);
 	assert(pthread_create(&far->acceptor, NULL, accept_all, far) == 0);
 }
 

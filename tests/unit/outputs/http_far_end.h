@@ -17,6 +17,7 @@
 #define FAR_NUMBERS_MAX 4096
 #define FAR_SCRIPT_MAX 32
 #define FAR_CONNECTIONS_MAX 256
+#define FAR_CHANNELS_MAX 256
 
 enum far_dialect { FAR_ELASTIC, FAR_SPLUNK, FAR_WEBHOOK };
 
@@ -34,7 +35,9 @@ enum far_act {
 	FAR_ONE_MORE,
 	FAR_CUT,     /* takes it; the answer ends too early */
 	FAR_ENDLESS, /* takes it; the answer has no end */
-	FAR_BODY     /* takes it; 200 and `body` */
+	FAR_BODY,    /* takes it; 200 and `body` */
+	FAR_FORGET   /* splunk: says that it took it, and is started anew before it is indexed; a
+			balancer in front keeps the connections */
 };
 
 struct far_step {
@@ -49,6 +52,13 @@ enum far_acks {
 	FAR_ACKS_TRUE,
 	FAR_ACKS_FALSE, /* until that is changed */
 	FAR_ACKS_LOST   /* the answer is lost once, and with it what it said */
+};
+
+/* HEC: numbers begin with 0 in each. */
+struct far_channel {
+	char name[64];
+	uint64_t next_ack;
+	bool acked[256]; /* told as true: never again */
 };
 
 struct far_end {
@@ -76,10 +86,9 @@ struct far_end {
 	size_t bytes_max;                         /* of a body, unpacked; more: 413 */
 	bool names_culprit;                       /* splunk: invalid-event-number */
 	enum far_acks acks;
-	uint64_t next_ack;
-	bool acked[4096]; /* told as true: never again */
-	char channel[64]; /* the first that was seen */
-	unsigned int wrong_channels, cookies_missing;
+	struct far_channel channels[FAR_CHANNELS_MAX];
+	size_t channel_count;
+	unsigned int cookies_missing;
 	bool wants_cookie;
 	const char *wants;       /* header line that must be there, or 401; NULL: none */
 	const char *wants_proxy; /* the same for the proxy, or 407 */
@@ -88,9 +97,13 @@ struct far_end {
 	size_t largest; /* events of a request */
 	struct na_buffer last_head, last_body;
 	bool hold; /* answers wait until it is false */
+	bool late; /* what was taken is answered when it is false */
 };
 
 void far_end_start(struct far_end *far, enum far_dialect dialect, SSL_CTX *tls);
+/* The same in two steps: between them it has its port, and connections are refused. */
+void far_end_prepare(struct far_end *far, enum far_dialect dialect, SSL_CTX *tls);
+void far_end_listen(struct far_end *far);
 /* All connections are reset. */
 void far_end_stop(struct far_end *far);
 

@@ -435,6 +435,25 @@ static void somebody_elses_document(void **state)
 static void refused_connection_is_not_sent(void **state)
 {
 	(void)state;
+	far_end_prepare(&far, FAR_ELASTIC, NULL);
+	http_fixture_init(&fixture, NA_HTTP_ELASTIC, "http", both, 1);
+	http_fixture_open(&fixture);
+	far.foreign[1] = true;
+	http_fixture_put(&fixture, 1, 2);
+	http_fixture_drive_to(&fixture, NA_OUTPUT_RETRYING);
+	far_end_listen(&far);
+	http_fixture_skip(1);
+	http_fixture_drive(&fixture, 2);
+	assert_true(fixture.rejected[1]);
+	assert_non_null(strstr(fixture.reason, "status 409"));
+	assert_true(fixture.acknowledged[2]);
+	end(0);
+}
+
+/* One after a request that was refused may be. */
+static void refused_request_may_be_sent(void **state)
+{
+	(void)state;
 	begin(FAR_ELASTIC);
 	far.foreign[1] = true;
 	far_end_script(&far, (struct far_step){FAR_STATUS, 503, NULL, NULL});
@@ -668,6 +687,7 @@ int main(void)
 		cmocka_unit_test(denied_items_hold),
 		cmocka_unit_test(somebody_elses_document),
 		cmocka_unit_test(refused_connection_is_not_sent),
+		cmocka_unit_test(refused_request_may_be_sent),
 		cmocka_unit_test(dead_connection),
 		cmocka_unit_test(number_in_flight_adapts),
 		cmocka_unit_test(small_ones_are_gathered),

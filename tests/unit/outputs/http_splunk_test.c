@@ -30,7 +30,6 @@ static void begin(enum far_acks acks, enum na_http_ack ack)
 
 static void end(unsigned int twice)
 {
-	assert_int_equal(far.wrong_channels, 0);
 	http_fixture_compare(&fixture, one, 1, twice);
 	http_fixture_close(&fixture);
 	far_end_stop(&far);
@@ -78,6 +77,7 @@ static void write_token(const char *token)
 static void what_it_gets(void **state)
 {
 	char host[256], expected[1024];
+	const char *channel;
 
 	(void)state;
 	assert_int_equal(gethostname(host, sizeof(host)), 0);
@@ -98,8 +98,10 @@ static void what_it_gets(void **state)
 	assert_string_equal(far.last_body.data, expected);
 	assert_non_null(strstr(far.last_head.data, "POST /services/collector/event HTTP/1.1"));
 	assert_non_null(strstr(far.last_head.data, "Authorization: Splunk secret-token\r\n"));
-	assert_int_equal(strlen(far.channel), 36);
-	assert_int_equal(far.channel[14], '4');
+	channel = strstr(far.last_head.data, "X-Splunk-Request-Channel: ");
+	assert_non_null(channel);
+	assert_int_equal(strcspn(channel + 26, "\r"), 36);
+	assert_int_equal(channel[26 + 14], '4');
 	end(0);
 }
 
@@ -173,6 +175,115 @@ static void lost_answer(void **state)
 	http_fixture_drive_requests(&fixture, &far, 2);
 	drive_acks(20);
 	end(20);
+}
+
+static void acknowledge_batch(uint64_t from, uint64_t to)
+{
+	http_fixture_put(&fixture, from, to);
+	drive_acks(fixture.done + (unsigned int)(to - from + 1));
+}
+
+static size_t count_channels(void)
+{
+	size_t count;
+
+	FAR_LOCKED(&far, count = far.channel_count);
+	return count;
+}
+
+/* It took a request, was started anew before it was indexed, and begins with 0 again: the number of
+ * the next request is no word about the first. */
+static void number_of_another(bool late)
+{
+	begin(FAR_ACKS_TRUE, NA_HTTP_ACK_REQUIRED);
+	far_end_script(&far, (struct far_step){.act = FAR_FORGET});
+	http_fixture_put(&fixture, 1, 20);
+	http_fixture_drive_requests(&fixture, &far, 1);
+	http_fixture_settle(&fixture);
+	FAR_LOCKED(&far, far.late = late);
+	http_fixture_put(&fixture, 21, 40);
+	http_fixture_drive_requests(&fixture, &far, 2);
+	if (late)
+		drive_polls(3);
+	FAR_LOCKED(&far, far.late = false);
+	drive_acks(20);
+	assert_false(fixture.acknowledged[1]);
+	drive_polls(2);
+	assert_int_equal(fixture.done, 20);
+	http_fixture_skip(301);
+	drive_acks(40);
+	end(0);
+}
+
+static void both_have_the_same_number(void **state)
+{
+	(void)state;
+	number_of_another(false);
+}
+
+/* The number that is asked for is the other's, of which we do not know it yet. */
+static void number_of_one_that_is_on_its_way(void **state)
+{
+	(void)state;
+	number_of_another(true);
+}
+
+/* A channel serves one request behind the other, as long as it is fresh. */
+static void channels_serve_again(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_TRUE, NA_HTTP_ACK_AUTO);
+	for (uint64_t n = 1; n <= 81; n += 20)
+		acknowledge_batch(n, n + 19);
+	assert_int_equal(count_channels(), 1);
+	assert_int_equal(far.channels[0].next_ack, 5);
+	http_fixture_skip(61);
+	acknowledge_batch(101, 120);
+	assert_int_equal(count_channels(), 2);
+	end(0);
+}
+
+/* One that was used gets a number that is not above its last: the request is sent again, and for an
+ * hour each has a new one. */
+static void number_that_was_there_before(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_TRUE, NA_HTTP_ACK_AUTO);
+	acknowledge_batch(1, 20);
+	FAR_LOCKED(&far, far.channel_count = 0);
+	acknowledge_batch(21, 40);
+	assert_int_equal(far.requests, 3);
+	assert_int_equal(count_channels(), 2);
+	FAR_LOCKED(&far, far.channel_count = 0);
+	acknowledge_batch(41, 60);
+	acknowledge_batch(61, 80);
+	assert_int_equal(far.requests, 5);
+	assert_int_equal(count_channels(), 2);
+	http_fixture_skip(3601);
+	acknowledge_batch(81, 100);
+	acknowledge_batch(101, 120);
+	assert_int_equal(count_channels(), 3);
+	assert_int_equal(fixture.worst, NA_OUTPUT_WORKING);
+	end(20);
+}
+
+/* libcurl sent it twice, over a new connection, and one number is not known: none other may have
+ * that channel. Nor may one that is used be used again after a reply that did not come. */
+static void channel_of_a_lost_reply(void **state)
+{
+	(void)state;
+	begin(FAR_ACKS_TRUE, NA_HTTP_ACK_AUTO);
+	acknowledge_batch(1, 20);
+	far_end_script(&far, (struct far_step){.act = FAR_LOSE});
+	acknowledge_batch(21, 40);
+	assert_int_equal(far.requests, 3);
+	acknowledge_batch(41, 60);
+	assert_int_equal(count_channels(), 2);
+	far_end_script(&far, (struct far_step){.act = FAR_CUT});
+	acknowledge_batch(61, 80);
+	assert_int_equal(far.requests, 6);
+	assert_int_equal(count_channels(), 3);
+	end(40);
 }
 
 static void without_acknowledgements(void **state)
@@ -283,7 +394,10 @@ static void codes(void **state)
 	static const struct code table[] = {
 		{403, "{\"text\":\"Token is disabled\",\"code\":1}", NA_OUTPUT_HELD,
 		 "Token is disabled; the token is disabled"},
-		{401, "{\"text\":\"Token is required\",\"code\":2}", NA_OUTPUT_HELD, "token_file"},
+		{401, "{\"text\":\"Token is required\",\"code\":2}", NA_OUTPUT_HELD,
+		 "token_file is needed"},
+		{401, "{\"text\":\"Invalid authorization\",\"code\":3}", NA_OUTPUT_HELD,
+		 "token_file"},
 		{403, "{\"text\":\"Invalid token\",\"code\":4}", NA_OUTPUT_HELD, "token_file"},
 		{400, "{\"text\":\"Incorrect index\",\"code\":7}", NA_OUTPUT_HELD, "index"},
 		{500, "{\"text\":\"Internal error\",\"code\":8}", NA_OUTPUT_RETRYING, "Internal"},
@@ -291,6 +405,7 @@ static void codes(void **state)
 		{400, "{\"text\":\"Data channel is missing\",\"code\":10}", NA_OUTPUT_HELD,
 		 "between"},
 		{400, "{\"text\":\"Invalid data channel\",\"code\":11}", NA_OUTPUT_HELD, "between"},
+		{503, "{\"text\":\"Queues are full\",\"code\":18}", NA_OUTPUT_RETRYING, "full"},
 	};
 
 	(void)state;
@@ -304,6 +419,34 @@ static void codes(void **state)
 		assert_int_equal(fixture.done, 0);
 		http_fixture_skip(61);
 		http_fixture_drive(&fixture, 20);
+		end(0);
+	}
+}
+
+/* What is bad about an event: it gets alone, and is a dead letter when it is refused again. */
+static void codes_of_events(void **state)
+{
+	static const int bad[] = {5, 6, 12, 13, 15};
+	char first[128], alone[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(first, sizeof(first),
+			 "{\"text\":\"Bad\",\"code\":%d,\"invalid-event-number\":3}", bad[i]);
+		snprintf(alone, sizeof(alone), "{\"text\":\"Bad alone\",\"code\":%d}", bad[i]);
+		far_end_start(&far, FAR_SPLUNK, NULL);
+		http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
+		fixture.options.requests = 1;
+		http_fixture_open(&fixture);
+		far_end_script(&far, (struct far_step){FAR_STATUS, 400, NULL, first});
+		far_end_script(&far, (struct far_step){.act = FAR_ANSWER});
+		far_end_script(&far, (struct far_step){FAR_STATUS, 400, NULL, alone});
+		http_fixture_put(&fixture, 1, 20);
+		http_fixture_drive(&fixture, 20);
+		assert_true(fixture.rejected[4]);
+		assert_non_null(strstr(fixture.reason, "status 400: Bad alone"));
+		assert_int_equal(far.requests, 4);
+		assert_int_equal(fixture.worst, NA_OUTPUT_WORKING);
 		end(0);
 	}
 }
@@ -379,6 +522,11 @@ int main(void)
 		cmocka_unit_test(delivered_when_indexed),
 		cmocka_unit_test(never_acknowledged_is_sent_again),
 		cmocka_unit_test(lost_answer),
+		cmocka_unit_test(both_have_the_same_number),
+		cmocka_unit_test(number_of_one_that_is_on_its_way),
+		cmocka_unit_test(channels_serve_again),
+		cmocka_unit_test(number_that_was_there_before),
+		cmocka_unit_test(channel_of_a_lost_reply),
 		cmocka_unit_test(without_acknowledgements),
 		cmocka_unit_test(switched_off),
 		cmocka_unit_test(required),
@@ -387,6 +535,7 @@ int main(void)
 		cmocka_unit_test(balancers_cookie_is_kept),
 		cmocka_unit_test(drain_awaits_indexers),
 		cmocka_unit_test(codes),
+		cmocka_unit_test(codes_of_events),
 		cmocka_unit_test(refuses_events_for_want_of_them),
 		cmocka_unit_test(refuses_events_and_they_are_required),
 	};
