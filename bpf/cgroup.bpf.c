@@ -18,10 +18,9 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define ALLOW 1
 
-/* The helper is from 5.18; before, sys_exit alone tells. */
 static __always_inline bool was_denied(void)
 {
-	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_retval) && bpf_get_retval() < 0;
+	return VERDICTS_ARE_KNOWN && bpf_get_retval() < 0;
 }
 
 SEC("cgroup/sock_create")
@@ -193,6 +192,8 @@ static __always_inline int exit__of_call(struct pt_regs *regs, long ret)
 	call__fill(&call, regs, ret);
 	if (is_told(call.operation, call.ret < 0) && !refused_by_seccomp(&call))
 		return 0;
+	if (is_refusal(call.ret))
+		call.flags = refusal_flags(call.operation, CALL_NUMBER(regs));
 	return call__report(&call, NA_PROGRAM_SYS_EXIT);
 }
 

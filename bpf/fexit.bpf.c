@@ -56,7 +56,7 @@ WITH_STAND_IN("fexit/security_sock_graft", fexit, accepted, FEXIT_ACCEPTED,
 static __noinline int function__returned(const struct call *call, __u8 program)
 {
 	if (is_refusal(call->ret))
-		refusal__note(call->operation);
+		refusal__note(call->operation, program);
 	return call__report(call, program);
 }
 
@@ -104,12 +104,27 @@ static __always_inline int accept__refused(struct socket *socket, int ret)
 
 	if (ret >= 0)
 		return 0;
-	refusal__note(NA_OPERATION_ACCEPT);
+	refusal__note(NA_OPERATION_ACCEPT, NA_PROGRAM_CALL_ACCEPT);
 	return call__result(BPF_CORE_READ(socket, sk), &outcome);
 }
 
 WITH_STAND_IN("fexit/security_socket_accept", fexit, accept_refused, CALL_ACCEPT,
 	      (struct socket *socket, struct socket *child, int ret), accept__refused(socket, ret))
+
+/* The same of socket_create. */
+static __always_inline int create__refused(int family, int type, int protocol, int kern, int ret)
+{
+	struct call call = {.ret = ret, .args = {family, type, protocol}};
+
+	if (kern || !is_refusal(ret))
+		return 0;
+	refusal__note(NA_OPERATION_SOCKET, NA_PROGRAM_CALL_CREATE);
+	return call__created(NULL, &call, NA_PROGRAM_CALL_CREATE);
+}
+
+WITH_STAND_IN("fexit/security_socket_create", fexit, create_refused, CALL_CREATE,
+	      (int family, int type, int protocol, int kern, int ret),
+	      create__refused(family, type, protocol, kern, ret))
 
 WITH_STAND_IN("fexit/__sys_bind", fexit, sys_bind, CALL_BIND,
 	      (int fd, void *address, int length, int ret),

@@ -40,6 +40,9 @@ static __always_inline void address__fill_none(__u8 *to)
 	((__u64 *)to)[1] = 0;
 }
 
+/* Whether a program of cgroups sees that another one refused: the helper is from 5.18. */
+#define VERDICTS_ARE_KNOWN bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_retval)
+
 static __always_inline bool address_is_mapped(const __u8 *address)
 {
 	return ((const __u64 *)address)[0] == 0 && ((const __u32 *)address)[2] == bpf_htonl(0xffff);
@@ -173,6 +176,9 @@ static __always_inline __u16 kernel_flag(const struct sock *sk)
 
 static __always_inline __u16 kernel_flag_of_trusted(const struct sock *sk)
 {
+#ifdef NA_UNTYPED
+	return kernel_flag(sk);
+#endif
 	return BPF_CORE_READ_BITFIELD(sk, sk_kern_sock) ? NA_FLAG_KERNEL : 0;
 }
 

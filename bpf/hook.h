@@ -98,15 +98,18 @@ static __always_inline bool excluded_hook(const struct hook_call *call, const st
 	return call->task && excluded_message(call->family, ends);
 }
 
-/* What was allowed comes as often as messages do, and must not take the lifecycle's place. */
+/*
+ * What was allowed, or answered with another error, comes as often as messages do, and must not take the
+ * lifecycle's place.
+ */
 static __noinline int hook__report(const struct hook_call *call)
 {
-	__u32 ring = call->verdict < 0 ? ring_of_cpu() : ring_count;
+	__u32 ring = is_refusal(call->verdict) ? ring_of_cpu() : ring_count;
 	struct endpoints ends = {};
 	struct na_record_hook *record;
 
-	if (call->task && call->verdict < 0)
-		refusal__note(call->operation);
+	if (call->task && is_refusal(call->verdict))
+		refusal__note(call->operation, call->program);
 	hook__fill_ends(&ends, call);
 	if (call->about_socket && (!family_wanted(call->family) || excluded_hook(call, &ends)))
 		return 0;
@@ -128,16 +131,19 @@ static __always_inline bool hook__is_sampled(__u16 hook)
 	return sample <= 1 || *calls % sample == 0;
 }
 
-/* The most frequent way out, for every call of every hook: counted, and allowed. */
+/*
+ * The most frequent way out, for every call of every hook: counted, and allowed. Errors other than a
+ * refusal's are answers, as that there is no label to tell. A refusal is told in any mode.
+ */
 static __always_inline bool hook__wants(__u16 hook, __s32 verdict)
 {
 	__u8 mode = hooks.modes[hook];
 
 	__sync_fetch_and_add(&hooks.calls[hook], 1);
-	if (verdict >= 0)
+	if (!is_refusal(verdict))
 		return mode == NA_HOOK_MODE_EVENT && hook__is_sampled(hook);
 	__sync_fetch_and_add(&hooks.refusals[hook], 1);
-	return mode == NA_HOOK_MODE_EVENT || mode == NA_HOOK_MODE_DENIED;
+	return mode != NA_HOOK_MODE_OFF;
 }
 
 /* Functions, for else the slot would be taken for a field of the kernel's as well. */

@@ -331,8 +331,18 @@ struct thread_info {
 	__u64 preempt_count; /* on arm64 only */
 } NA_CORE;
 
+struct action_cache {
+	unsigned long allow_native[8];
+} NA_CORE;
+
+/* Has the cache from 5.11. */
+struct seccomp_filter {
+	struct action_cache cache;
+} NA_CORE;
+
 struct seccomp {
 	int mode;
+	struct seccomp_filter *filter;
 } NA_CORE;
 
 struct task_struct {

@@ -20,7 +20,6 @@ static __always_inline int created__by_hook(struct socket *socket, int family, i
 	return call__created(sk, &call, program);
 }
 
-#define PF_IO_WORKER    0x10
 #define CALL_URING_ENTER 426 /* on every architecture */
 
 /* The kernel accepts in the call that submits, or in a worker of io_uring. Not known before 5.15. */

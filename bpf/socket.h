@@ -64,7 +64,7 @@ static __always_inline int created__report(struct sock *sk, const struct kind *k
 	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
 	record->netns = inum_of_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net));
 	KIND_FILL(record, kind);
-	record->reserved[0] = record->reserved[1] = record->reserved[2] = 0;
+	record->flags = record->reserved[0] = record->reserved[1] = 0;
 	record_submit(record);
 	return 0;
 }
@@ -158,7 +158,11 @@ static __always_inline int bound__report(struct sock *sk, const struct kind *kin
 /* A socket of TCP is one that the verifier knows. */
 static __always_inline void connect__fill_socket(struct na_record_connect *record, struct bpf_sock_addr *ctx)
 {
+#ifdef NA_UNTYPED
+	const struct sock *tcp = NULL;
+#else
 	const struct sock *tcp = (const struct sock *)bpf_skc_to_tcp_sock(ctx->sk);
+#endif
 	struct sock *sk;
 
 	if (tcp) {
@@ -190,6 +194,8 @@ static __always_inline int connect__report(struct bpf_sock_addr *ctx, const stru
 	record->port = port;
 	KIND_FILL(record, kind);
 	connect__fill_socket(record, ctx);
+	if (!VERDICTS_ARE_KNOWN)
+		record->flags |= NA_FLAG_UNSURE;
 	record->reserved = 0;
 	record_submit(record);
 	return 0;

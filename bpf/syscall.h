@@ -13,6 +13,7 @@
 #include "tcp.h"
 
 #define SECCOMP_MODE_FILTER 2
+#define PF_IO_WORKER        0x10
 
 /*
  * Operations (bits of enum na_operation) that programs on hooks and functions tell: the exit of system
@@ -21,6 +22,7 @@
 struct {
 	__u32 successes;
 	__u32 failures;
+	__u32 lsm;     /* what LSMs refuse of them is told by the hooks */
 	__u32 seccomp; /* refusals by seccomp are wanted of all operations */
 } told SEC(".data.told");
 
@@ -45,10 +47,16 @@ static __always_inline bool success_is_told(struct sock *sk, __u32 operation)
 /* The call as its caller made it, whatever the ABI. */
 struct call {
 	__u32 operation; /* enum na_operation; NONE: not ours */
-	__u32 pair;      /* socketpair */
+	__u16 pair;      /* socketpair */
+	__u16 flags;     /* NA_FLAG_…: who may have refused it */
 	long ret;
 	long args[4];
 };
+
+static __always_inline bool is_refusal(long ret)
+{
+	return ret == -EPERM || ret == -EACCES;
+}
 
 /* -512…-516 are restarts that user space never sees; the others say that nothing was decided yet. */
 static __always_inline bool result_is_final(long ret)
@@ -95,14 +103,16 @@ static __always_inline __u64 cookie_of(struct sock *sk)
 	return sk ? BPF_CORE_READ(sk, __sk_common.skc_cookie.counter) : 0;
 }
 
-/* Only the exit of the system call sees what seccomp refused: all others are behind it. */
-static __always_inline __u16 seccomp_flag(__u8 program)
+static __always_inline __u16 lsm_flag(__u32 operation)
+{
+	return told.lsm >> operation & 1 ? NA_FLAG_NO_LSM : 0;
+}
+
+static __always_inline bool is_filtered(void)
 {
 	struct task_struct *task = current_task();
 
-	if (program != NA_PROGRAM_SYS_EXIT)
-		return 0;
-	return BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER ? NA_FLAG_SECCOMP : 0;
+	return BPF_CORE_READ(task, seccomp.mode) == SECCOMP_MODE_FILTER;
 }
 
 /* A socket of a family that no cgroup program sees, or one that could not be made. */
@@ -132,8 +142,8 @@ static __noinline int call__created(struct sock *sk, const struct call *call, __
 	record->protocol = protocol;
 	if (record->inode)
 		other__add(sk, record->inode, family, record->type);
-	record->reserved[0] = error && seccomp_flag(program);
-	record->reserved[1] = record->reserved[2] = 0;
+	record->flags = error ? call->flags | lsm_flag(NA_OPERATION_SOCKET) : 0;
+	record->reserved[0] = record->reserved[1] = 0;
 	record_submit(record);
 	return 0;
 }
@@ -226,7 +236,7 @@ static __noinline int call__result(struct sock *sk, const struct outcome *outcom
 		SOCKET_FILL_OTHER(record, sk);
 	record->operation = outcome->operation;
 	record->value = outcome->value;
-	record->flags |= outcome->flags | (outcome->error ? seccomp_flag(outcome->program) : 0);
+	record->flags |= outcome->flags | (outcome->error ? lsm_flag(outcome->operation) : 0);
 	record_submit(record);
 	return 0;
 }
@@ -270,11 +280,11 @@ static __always_inline int call__accept(const struct call *call, __u16 flags, __
 	struct sock *sk, *listener = NULL;
 
 	if (call->ret < 0) {
-		if (call->ret != -EPERM && call->ret != -EACCES)
+		if (!is_refusal(call->ret))
 			return 0;
 		return call__result(sock_of_fd(call->args[0]),
 				    &(struct outcome){NA_OPERATION_ACCEPT, call->ret, 0,
-						      NA_FLAG_FD_RESOLVED | flags, program});
+						      NA_FLAG_FD_RESOLVED | flags | call->flags, program});
 	}
 	sk = sock_of_fd(call->ret);
 	if (!sk)
@@ -327,7 +337,7 @@ static __noinline int call__connected_unix(struct sock *sk, const struct call *c
 	record = RESERVE(unix, program);
 	if (!record)
 		return 0;
-	HEADER(record, UNIX, program, 0);
+	HEADER(record, UNIX, program, is_refusal(call->ret) ? call->ret : 0);
 	record->cookie = cookie_of(sk);
 	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
 	record->operation = NA_OPERATION_CONNECT;
@@ -345,13 +355,12 @@ static __noinline int call__connected_unix(struct sock *sk, const struct call *c
 /* bind, listen, connect, shutdown, and refused sends. */
 static __always_inline int call__other(const struct call *call, __u8 program)
 {
-	bool send = call->operation == NA_OPERATION_SEND, refused;
+	bool send = call->operation == NA_OPERATION_SEND;
 	struct sock *sk;
 
 	if (!result_is_final(call->ret) || (call->ret > 0 && !send))
 		return 0;
-	refused = call->ret == -EPERM || call->ret == -EACCES;
-	if (send && !refused)
+	if (send && !is_refusal(call->ret))
 		return 0;
 	sk = sock_of_fd(call->args[0]);
 	if (!sk)
@@ -365,7 +374,7 @@ static __always_inline int call__other(const struct call *call, __u8 program)
 	    BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX)
 		call__connected_unix(sk, call, program);
 	return call__result(sk, &(struct outcome){call->operation, call->ret, call->args[1],
-						  NA_FLAG_FD_RESOLVED, program});
+						  NA_FLAG_FD_RESOLVED | call->flags, program});
 }
 
 static __always_inline int call__report(const struct call *call, __u8 program)
@@ -391,18 +400,20 @@ struct {
 	__type(value, __u32);
 } refusals SEC(".maps");
 
-static __always_inline bool is_refusal(long ret)
+/*
+ * Somebody saw the call, so seccomp let it pass: for its exit, which takes the note away. Other calls
+ * and workers of io_uring have none.
+ */
+static __always_inline void refusal__note(__u32 operation, __u8 program)
 {
-	return ret == -EPERM || ret == -EACCES;
-}
-
-/* Somebody saw the call, so seccomp let it pass. */
-static __always_inline void refusal__note(__u32 operation)
-{
+	struct task_struct *task = current_task();
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
 
-	if (told.seccomp)
-		bpf_map_update_elem(&refusals, &thread, &operation, BPF_ANY);
+	if (!told.seccomp || !is_told(operation, true) || !is_filtered() ||
+	    CURRENT_READ(task, flags) & PF_IO_WORKER)
+		return;
+	if (bpf_map_update_elem(&refusals, &thread, &operation, BPF_ANY))
+		count_lost(program);
 }
 
 static __always_inline bool refused_by_seccomp(const struct call *call)
@@ -410,16 +421,17 @@ static __always_inline bool refused_by_seccomp(const struct call *call)
 	__u32 thread = (__u32)bpf_get_current_pid_tgid(), *operation;
 	bool seen;
 
-	if (!told.seccomp || !is_refusal(call->ret) || !seccomp_flag(NA_PROGRAM_SYS_EXIT))
+	if (!told.seccomp || !is_filtered())
 		return false;
 	operation = bpf_map_lookup_elem(&refusals, &thread);
 	seen = operation && *operation == call->operation;
-	bpf_map_delete_elem(&refusals, &thread);
-	return !seen;
+	if (operation)
+		bpf_map_delete_elem(&refusals, &thread);
+	return is_refusal(call->ret) && !seen;
 }
 
 /* Numbers of socketcall(2), which name the calls for 32-bit programs of old. */
-static __always_inline __u32 operation_of_socketcall(long number, __u32 *pair)
+static __always_inline __u32 operation_of_socketcall(long number, __u16 *pair)
 {
 	*pair = number == 8;
 	switch (number) {
@@ -478,7 +490,7 @@ static __always_inline bool call_is_ours(unsigned long nr)
 	       (nr >= COMPAT_FIRST && nr <= COMPAT_LAST);
 }
 
-static __always_inline __u32 operation_of_native(unsigned long nr, __u32 *pair)
+static __always_inline __u32 operation_of_native(unsigned long nr, __u16 *pair)
 {
 	*pair = nr == 53;
 	switch (nr) {
@@ -504,7 +516,7 @@ static __always_inline __u32 operation_of_native(unsigned long nr, __u32 *pair)
 	return NA_OPERATION_NONE;
 }
 
-static __always_inline __u32 operation_of_compat(unsigned long nr, __u32 *pair)
+static __always_inline __u32 operation_of_compat(unsigned long nr, __u16 *pair)
 {
 	*pair = nr == 360;
 	switch (nr) {
@@ -663,5 +675,32 @@ static __always_inline void call__fill(struct call *call, struct pt_regs *regs, 
 }
 
 #endif
+
+/* Whether the task's filter lets every call of this number pass; false where that is not known. */
+static __always_inline bool filter_allows(unsigned long nr)
+{
+	struct task_struct *task = current_task();
+	unsigned long word = 0;
+	void *filter;
+
+	if (!bpf_core_field_exists(struct seccomp_filter, cache))
+		return false;
+	asm volatile("" ::: "memory"); /* else the offset is taken before it is asked for */
+	if (call_is_compat() || nr >= 8 * sizeof(struct action_cache))
+		return false;
+	filter = BPF_CORE_READ(task, seccomp.filter);
+	bpf_probe_read_kernel(&word, sizeof(word),
+			      filter + bpf_core_field_offset(struct seccomp_filter, cache.allow_native) +
+				      nr / 64 * sizeof(word));
+	return word >> (nr & 63) & 1;
+}
+
+/* Of a call that was refused, at its exit. What others tell is seen there when seccomp refused it. */
+static __always_inline __u16 refusal_flags(__u32 operation, unsigned long nr)
+{
+	__u16 flags = is_told(operation, true) ? NA_FLAG_NO_LSM : 0;
+
+	return is_filtered() && !filter_allows(nr) ? flags | NA_FLAG_SECCOMP : flags;
+}
 
 #endif

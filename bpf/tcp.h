@@ -149,7 +149,8 @@ static __always_inline bool excluded_state(const struct sock *sk, __u64 cookie, 
 /* Of the ten changes in a connection's life four matter; the rest leaves before any work. */
 static __always_inline bool state_matters(int before, int now)
 {
-	if (now != TCP_ESTABLISHED && now != TCP_LISTEN && now != TCP_CLOSE)
+	if (now != TCP_ESTABLISHED && now != TCP_LISTEN && now != TCP_CLOSE &&
+	    (VERDICTS_ARE_KNOWN || now != TCP_SYN_SENT)) /* it says that connect was not refused */
 		return false;
 	return now != before && !(before == TCP_LISTEN && now == TCP_CLOSE);
 }

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#define NA_LAYOUT_VERSION 4
+#define NA_LAYOUT_VERSION 5
 
 /* Largest record: an EXEC with all its texts. A reader may rely on it. */
 #define NA_RECORD_SIZE_MAX 16384
@@ -106,9 +106,11 @@ enum na_loss {
 #define NA_FLAG_ORPHAN      0x0010 /* no process ever had, or still has, the socket */
 #define NA_FLAG_TRUNCATED   0x0020 /* a text was longer than its cap */
 #define NA_FLAG_URING       0x0040 /* by io_uring */
-#define NA_FLAG_SECCOMP     0x0080 /* the task runs under a seccomp filter */
+#define NA_FLAG_SECCOMP     0x0080 /* a seccomp filter of the task may have refused it */
+#define NA_FLAG_NO_LSM      0x0100 /* no LSM refused it: a program on the hook would have told */
 #define NA_FLAG_KERNEL      0x0200 /* the kernel made the socket for itself */
 #define NA_FLAG_NO_TOTALS   0x0400 /* this kernel does not count the connection's bytes */
+#define NA_FLAG_UNSURE      0x0800 /* another program of cgroups may have refused it */
 
 enum na_program {
 	NA_PROGRAM_NONE,

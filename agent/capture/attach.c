@@ -259,6 +259,12 @@ static void load_tier(struct na_capture *capture, enum na_tier tier)
 	capture->tier = NA_TIER_AUTO;
 }
 
+static void leave_to_hook(struct na_capture *capture, enum na_program id, enum na_program of_hook)
+{
+	if (!na_program_off(&capture->states[of_hook]))
+		na_program_leave_out(capture, id, "the hook's program tells it");
+}
+
 /* False when the tier cannot be had; its programs then know why. */
 static bool try_tier(struct na_capture *capture, enum na_tier tier)
 {
@@ -330,6 +336,7 @@ static void attach_calls(struct na_capture *capture)
 	capture->bpf->data_told->told.successes = capture->told_successes;
 	capture->bpf->data_told->told.failures = capture->told_failures;
 	capture->bpf->data_told->told.seccomp = seccomp && capture->told_failures;
+	na_hooks_tell(capture);
 	if (is_all_told(capture) && are_lengths_told(capture) && !seccomp)
 		na_program_leave_out(
 			capture, NA_PROGRAM_SYS_EXIT,
@@ -346,10 +353,10 @@ void na_tiers_load(struct na_capture *capture)
 		try_tier(capture, preference[i]);
 	if (capture->tier != NA_TIER_FEXIT && capture->tier != NA_TIER_LSM)
 		leave_out_trampolines(capture, "needs the tier fexit or lsm");
-	if (capture->tier == NA_TIER_FEXIT &&
-	    !na_program_off(&capture->states[NA_PROGRAM_FEXIT_SOCKET_ACCEPT]))
-		na_program_leave_out(capture, NA_PROGRAM_CALL_ACCEPT,
-				     "the hook's program tells it");
+	if (capture->tier == NA_TIER_FEXIT) {
+		leave_to_hook(capture, NA_PROGRAM_CALL_ACCEPT, NA_PROGRAM_FEXIT_SOCKET_ACCEPT);
+		leave_to_hook(capture, NA_PROGRAM_CALL_CREATE, NA_PROGRAM_FEXIT_SOCKET_CREATE);
+	}
 	if (capture->tier)
 		load_tier(capture, capture->tier);
 	for (size_t i = 0; i < TIERS && capture->options.attach == NA_TIER_AUTO; i++)

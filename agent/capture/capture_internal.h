@@ -120,6 +120,8 @@ uint64_t na_stand_in_worked(const struct na_capture *capture, enum na_program fi
  * loaded. */
 void na_hooks_init(struct na_capture *capture);
 void na_hooks_apply(struct na_capture *capture);
+/* Tells the kernel's programs of which operations the attached hooks tell what LSMs refuse. */
+void na_hooks_tell(struct na_capture *capture);
 /* Returns that a probe on them did not see, as far as the entries noticed. */
 uint64_t na_hooks_missed(const struct na_capture *capture, enum na_program id);
 

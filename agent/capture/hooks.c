@@ -8,8 +8,23 @@ _Static_assert(NA_HOOK_COUNT <= 64, "hooks are bits");
 
 static bool tells_refusals(uint8_t mode)
 {
-	return mode == NA_HOOK_MODE_DENIED || mode == NA_HOOK_MODE_EVENT;
+	return mode != NA_HOOK_MODE_OFF;
 }
+
+/* Hooks that an LSM refuses an operation on; of the operations that are not here it is not known.
+ */
+static const struct {
+	enum na_operation operation;
+	enum na_hook hooks[3];
+} asked[] = {
+	{NA_OPERATION_SOCKET, {NA_HOOK_SOCKET_CREATE, NA_HOOK_SOCKET_POST_CREATE}},
+	{NA_OPERATION_BIND, {NA_HOOK_SOCKET_BIND}},
+	{NA_OPERATION_LISTEN, {NA_HOOK_SOCKET_LISTEN}},
+	{NA_OPERATION_CONNECT,
+	 {NA_HOOK_SOCKET_CONNECT, NA_HOOK_UNIX_STREAM_CONNECT, NA_HOOK_UNIX_MAY_SEND}},
+	{NA_OPERATION_ACCEPT, {NA_HOOK_SOCKET_ACCEPT}},
+	{NA_OPERATION_SHUTDOWN, {NA_HOOK_SOCKET_SHUTDOWN}},
+};
 
 static enum na_program program_of(const struct na_capture *capture, enum na_hook hook)
 {
@@ -35,6 +50,15 @@ static const char *reason_of(const struct na_capture *capture, enum na_hook hook
 			reason = state->reason;
 	}
 	return reason;
+}
+
+/* A program of the BPF LSM does not see what the LSMs before it refused. */
+static bool tells_all(const struct na_capture *capture, enum na_hook hook)
+{
+	enum na_program id = program_of(capture, hook);
+
+	return hook == NA_HOOK_NONE || (id && !na_program_is_of(id, NA_TIER_LSM) &&
+					tells_refusals(capture->hooks[hook].mode));
 }
 
 /*
@@ -68,6 +92,17 @@ void na_hooks_apply(struct na_capture *capture)
 		capture->bpf->data_hooks->hooks.samples[hook] = capture->hooks[hook].sample;
 		capture->bpf->data_hooks->hooks.modes[hook] = capture->hooks[hook].mode;
 	}
+}
+
+void na_hooks_tell(struct na_capture *capture)
+{
+	uint32_t operations = 0;
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++)
+		if (tells_all(capture, asked[i].hooks[0]) &&
+		    tells_all(capture, asked[i].hooks[1]) && tells_all(capture, asked[i].hooks[2]))
+			operations |= 1U << asked[i].operation;
+	capture->bpf->data_told->told.lsm = operations;
 }
 
 uint64_t na_hooks_missed(const struct na_capture *capture, enum na_program id)
@@ -106,4 +141,5 @@ void na_capture_set_hooks(struct na_capture *capture, const struct na_hook_setti
 		else
 			capture->hooks[hook] = settings[hook];
 	na_hooks_apply(capture);
+	na_hooks_tell(capture);
 }

@@ -5,7 +5,7 @@
  * A refusal is told once, as `denied`. Who refused follows from how far the call came: LSMs look
  * before the cgroup programs and these before the operation, so a call that a cgroup program saw
  * was not refused by an LSM; one that no program saw was, or by seccomp where the task has a
- * filter.
+ * filter that does not let all such calls pass.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,22 +25,6 @@ static bool is_inet(uint16_t family)
 	return family == AF_INET || family == AF_INET6;
 }
 
-static bool is_refusal(int error)
-{
-	return error == -EPERM || error == -EACCES;
-}
-
-/* The slot, when it is this call's. */
-static struct na_call *find_call(struct na_sockets *sockets, uint32_t tid, uint8_t operation,
-				 uint64_t cookie)
-{
-	struct na_call *call = na_sockets_call(sockets, tid);
-
-	if (call->tid != tid || call->operation != operation || call->cookie != cookie)
-		return NULL;
-	return call;
-}
-
 static int report_denied(struct na_sockets *sockets, struct na_socket *socket,
 			 const struct na_record_header *header, enum na_operation operation,
 			 const char *policy, const struct na_call *call)
@@ -50,37 +34,109 @@ static int report_denied(struct na_sockets *sockets, struct na_socket *socket,
 	return error ? error : na_fill_put(sockets);
 }
 
+/* Who refused a call that nobody saw on its way in. */
+static const char *unseen_policy(uint16_t flags)
+{
+	bool seccomp = flags & NA_FLAG_SECCOMP, lsm = !(flags & NA_FLAG_NO_LSM);
+
+	if (seccomp == lsm)
+		return "unknown";
+	return seccomp ? "seccomp" : "lsm";
+}
+
+/* What file permissions refuse is a failure like others; an abstract name has none. */
+static bool has_permissions(const struct na_socket *socket, int error)
+{
+	return error == -EACCES && socket->path_length[1] && socket->path[1][0];
+}
+
+/*
+ * Of unix sockets, for which a cgroup program is asked from 6.7 on, and before the file's
+ * permissions and two of the hooks. A datagram socket that has another peer refuses as well, with
+ * EPERM.
+ */
+static const char *unix_policy(const struct na_socket *socket,
+			       const struct na_record_result *record, bool seen)
+{
+	bool permissions = has_permissions(socket, record->header.error);
+
+	if (record->flags & NA_FLAG_NO_LSM && (seen || !(record->flags & NA_FLAG_SECCOMP)))
+		return NULL;
+	if (permissions)
+		return seen ? NULL : "unknown";
+	if (!seen)
+		return unseen_policy(record->flags);
+	return is_stream(socket) ? "lsm" : "unknown";
+}
+
+/* Who refused a connect; NULL: nobody, it failed. */
+static const char *connect_policy(const struct na_socket *socket,
+				  const struct na_record_result *record, const struct na_call *call)
+{
+	bool seen = call || socket->link == NA_LINK_ATTEMPTED;
+
+	if (!na_is_refusal(record->header.error))
+		return NULL;
+	if (socket->family == AF_UNIX)
+		return unix_policy(socket, record, seen);
+	if (call && call->unsure && record->header.error == -EPERM)
+		return "cgroup";
+	return seen ? NULL : unseen_policy(record->flags);
+}
+
+/* Sockets of these are refused with EACCES by LSMs alone, but for ping's (ping_group_range). */
+static bool is_lsms_alone(const struct na_record_created *record)
+{
+	bool ping = record->type == SOCK_DGRAM &&
+		    (record->protocol == IPPROTO_ICMP || record->protocol == IPPROTO_ICMPV6);
+
+	return record->header.error == -EACCES &&
+	       (record->family == AF_UNIX || (is_inet(record->family) && !ping));
+}
+
 static const char *socket_policy(const struct na_record_created *record)
 {
 	bool needs_capability = record->type == SOCK_RAW || record->family == AF_PACKET;
-	bool seccomp = record->reserved[0];
 
 	if (record->header.program == NA_PROGRAM_SOCK_CREATE)
 		return "cgroup";
-	if (needs_capability == seccomp)
-		return "unknown";
-	return seccomp ? "seccomp" : "capability";
+	if (record->header.program == NA_PROGRAM_CALL_CREATE)
+		return "lsm";
+	if (!(record->flags & NA_FLAG_SECCOMP) && needs_capability)
+		return "capability";
+	if (!(record->flags & (NA_FLAG_SECCOMP | NA_FLAG_NO_LSM)))
+		return is_lsms_alone(record) ? "lsm" : "unknown";
+	return needs_capability ? "unknown" : unseen_policy(record->flags);
+}
+
+/* A refusal by a cgroup program or an LSM: the call's own end is still to come. */
+static bool is_on_way_in(const struct na_record_header *header)
+{
+	return header->program == NA_PROGRAM_SOCK_CREATE ||
+	       header->program == NA_PROGRAM_CALL_CREATE;
 }
 
 static int take_create_failure(struct na_sockets *sockets, const struct na_record_created *record)
 {
 	const struct na_record_header *header = &record->header;
-	struct na_call *call = find_call(sockets, header->tid, NA_OPERATION_SOCKET, 0);
+	struct na_call *call = na_call_find(sockets, header->tid, NA_OPERATION_SOCKET, 0);
 	struct na_socket *socket = na_sockets_add(sockets, 0, 0, 0, header->time_ns);
 	int error;
 
 	socket->family = record->family;
 	socket->type = record->type;
 	socket->protocol = record->protocol;
-	/* A cgroup program's refusal, told on its way in. */
-	if (call && header->program != NA_PROGRAM_SOCK_CREATE) {
+	/* Told on its way in. */
+	if (call && !is_on_way_in(header)) {
 		*call = (struct na_call){0};
 		return 0;
 	}
-	if (header->program == NA_PROGRAM_SOCK_CREATE)
+	if (call && header->program == NA_PROGRAM_CALL_CREATE) /* by the program of the BPF LSM */
+		return 0;
+	if (is_on_way_in(header))
 		*na_sockets_call(sockets, header->tid) =
 			(struct na_call){.tid = header->tid, .operation = NA_OPERATION_SOCKET};
-	if (is_refusal(header->error))
+	if (na_is_refusal(header->error))
 		return report_denied(sockets, socket, header, NA_OPERATION_SOCKET,
 				     socket_policy(record), NULL);
 	error = na_fill_begin(sockets, NA_EVENT_SOCKET_CREATED, header, socket);
@@ -125,7 +181,7 @@ static int report_bound(struct na_sockets *sockets, struct na_socket *socket,
 static const char *bind_policy(const struct na_record_result *record, const struct na_call *call)
 {
 	if (!call)
-		return record->flags & NA_FLAG_SECCOMP ? "seccomp" : "lsm";
+		return unseen_policy(record->flags);
 	if (record->header.error == -EPERM)
 		return "cgroup";
 	return call->port && call->port < PRIVILEGED_PORTS ? "capability" : NULL;
@@ -134,7 +190,7 @@ static const char *bind_policy(const struct na_record_result *record, const stru
 static int bind_failed(struct na_sockets *sockets, struct na_socket *socket,
 		       const struct na_record_result *record, const struct na_call *call)
 {
-	const char *policy = is_refusal(record->header.error) ? bind_policy(record, call) : NULL;
+	const char *policy = na_is_refusal(record->header.error) ? bind_policy(record, call) : NULL;
 	int error;
 
 	if (policy)
@@ -152,7 +208,7 @@ static int take_bind_result(struct na_sockets *sockets, struct na_socket *socket
 			    const struct na_record_result *record)
 {
 	struct na_call *found =
-		find_call(sockets, record->header.tid, NA_OPERATION_BIND, socket->cookie);
+		na_call_find(sockets, record->header.tid, NA_OPERATION_BIND, socket->cookie);
 	struct na_call call = found ? *found : (struct na_call){0};
 
 	if (found)
@@ -172,8 +228,8 @@ static int take_bind_result(struct na_sockets *sockets, struct na_socket *socket
 static bool is_told(struct na_sockets *sockets, const struct na_socket *socket,
 		    const struct na_record_result *record)
 {
-	struct na_call *call =
-		find_call(sockets, record->header.tid, (uint8_t)record->operation, socket->cookie);
+	struct na_call *call = na_call_find(sockets, record->header.tid, (uint8_t)record->operation,
+					    socket->cookie);
 	bool told = call && call->told && record->header.error;
 
 	if (call)
@@ -188,9 +244,9 @@ static int take_listen_result(struct na_sockets *sockets, struct na_socket *sock
 
 	if (is_told(sockets, socket, record))
 		return 0;
-	if (is_refusal(record->header.error))
+	if (na_is_refusal(record->header.error))
 		return report_denied(sockets, socket, &record->header, NA_OPERATION_LISTEN,
-				     record->flags & NA_FLAG_SECCOMP ? "seccomp" : "lsm", NULL);
+				     unseen_policy(record->flags), NULL);
 	if (!record->header.error) {
 		if (is_inet(socket->family)) {
 			memcpy(socket->local.bytes, record->local, sizeof(socket->local.bytes));
@@ -262,23 +318,52 @@ static int stream_connected(struct na_sockets *sockets, struct na_socket *socket
 	return na_link_report(sockets, socket, type, header, header->error);
 }
 
+/* Told of a send too: of datagrams one hook is asked for both. */
+static struct na_call *find_connect(struct na_sockets *sockets, uint32_t tid, uint64_t cookie)
+{
+	struct na_call *call = na_call_find(sockets, tid, NA_OPERATION_CONNECT, cookie);
+
+	if (call)
+		return call;
+	call = na_call_find(sockets, tid, NA_OPERATION_SEND, cookie);
+	return call && call->told ? call : NULL;
+}
+
+/* It ends the attempt, and one that is held back never was. */
+static int connect_refused(struct na_sockets *sockets, struct na_socket *socket,
+			   const struct na_record_header *header, const char *policy,
+			   const struct na_call *call)
+{
+	if (socket->flags & NA_SOCKET_HELD)
+		socket->links--;
+	socket->flags &= (uint16_t)~NA_SOCKET_HELD;
+	if (socket->link == NA_LINK_ATTEMPTED)
+		socket->link = NA_LINK_NONE;
+	return report_denied(sockets, socket, header, NA_OPERATION_CONNECT, policy,
+			     is_inet(socket->family) ? call : NULL);
+}
+
 static int take_connect_result(struct na_sockets *sockets, struct na_socket *socket,
 			       const struct na_record_result *record)
 {
 	const struct na_record_header *header = &record->header;
-	struct na_call *found =
-		find_call(sockets, header->tid, NA_OPERATION_CONNECT, socket->cookie);
+	struct na_call *found = find_connect(sockets, header->tid, socket->cookie);
 	struct na_call call = found ? *found : (struct na_call){0};
 	bool told = socket->flags & NA_SOCKET_FAILED;
+	const char *policy;
+	int error;
 
 	if (found)
 		*found = (struct na_call){0};
 	socket->flags &= (uint16_t)~NA_SOCKET_FAILED;
 	if (call.told || (told && socket->link == NA_LINK_NONE))
 		return 0;
-	if (is_refusal(header->error) && !found && socket->link != NA_LINK_ATTEMPTED)
-		return report_denied(sockets, socket, header, NA_OPERATION_CONNECT,
-				     record->flags & NA_FLAG_SECCOMP ? "seccomp" : "lsm", NULL);
+	policy = connect_policy(socket, record, found ? &call : NULL);
+	if (policy)
+		return connect_refused(sockets, socket, header, policy, found ? &call : NULL);
+	error = na_attempt_tell(sockets, socket, header);
+	if (error)
+		return error;
 	if (!is_stream(socket))
 		return datagram_connected(sockets, socket, record, found ? &call : NULL);
 	if (socket->link == NA_LINK_UP) /* the state told it */
@@ -294,9 +379,9 @@ static int take_shutdown(struct na_sockets *sockets, struct na_socket *socket,
 
 	if (is_told(sockets, socket, record))
 		return 0;
-	if (is_refusal(record->header.error))
+	if (na_is_refusal(record->header.error))
 		return report_denied(sockets, socket, &record->header, NA_OPERATION_SHUTDOWN,
-				     record->flags & NA_FLAG_SECCOMP ? "seccomp" : "lsm", NULL);
+				     unseen_policy(record->flags), NULL);
 	error = begin_call(sockets, socket, NA_EVENT_SHUTDOWN, &record->header);
 	if (error)
 		return error;
@@ -313,11 +398,11 @@ static int take_shutdown(struct na_sockets *sockets, struct na_socket *socket,
 static int take_other_result(struct na_sockets *sockets, struct na_socket *socket,
 			     const struct na_record_result *record)
 {
-	const char *policy = record->flags & NA_FLAG_SECCOMP ? "unknown" : "lsm";
+	const char *policy = unseen_policy(record->flags);
 
 	if (is_told(sockets, socket, record))
 		return 0;
-	if (!is_refusal(record->header.error))
+	if (!na_is_refusal(record->header.error))
 		return 0;
 	/* A send may also be refused by a packet filter on its way out. */
 	if (record->operation == NA_OPERATION_SEND)
@@ -374,13 +459,11 @@ int na_denied_begin(struct na_sockets *sockets, struct na_socket *socket,
 		    const struct na_record_header *header, enum na_operation operation,
 		    const char *policy, const struct na_call *call)
 {
-	const struct na_process *process = na_sockets_process(sockets, header);
 	int error = na_fill_begin(sockets, NA_EVENT_DENIED, header, socket);
 
 	if (error)
 		return error;
-	na_fill_process(sockets, process, header->tid, &header->credentials);
-	na_fill_creator(sockets, socket, process);
+	na_fill_asker(sockets, socket, header);
 	if (call && call->operation != NA_OPERATION_SOCKET)
 		na_fill_destination(sockets, socket, &call->address, call->port);
 	else if (operation == NA_OPERATION_SEND)
@@ -389,6 +472,19 @@ int na_denied_begin(struct na_sockets *sockets, struct na_socket *socket,
 		na_fill_local(sockets, socket);
 	na_fill_denied(sockets, operation, policy, header->error);
 	return 0;
+}
+
+void na_fill_asker(struct na_sockets *sockets, const struct na_socket *socket,
+		   const struct na_record_header *header)
+{
+	const struct na_process *process = na_sockets_process(sockets, header);
+
+	if (socket->flags & NA_SOCKET_KERNEL || !header->tid) {
+		na_fill_owner(sockets, socket, 0);
+		return;
+	}
+	na_fill_process(sockets, process, header->tid, &header->credentials);
+	na_fill_creator(sockets, socket, process);
 }
 
 int na_connect_denied(struct na_sockets *sockets, struct na_socket *socket, struct na_call *call,
@@ -431,8 +527,11 @@ int na_take_bind(struct na_sockets *sockets, const struct na_record_bind *record
 	struct na_call *call = na_sockets_call(sockets, header->tid);
 	struct na_socket *socket;
 
-	*call = (struct na_call){record->cookie,     header->tid,  NA_OPERATION_BIND,
-				 header->error != 0, record->port, {{0}}};
+	*call = (struct na_call){.cookie = record->cookie,
+				 .tid = header->tid,
+				 .operation = NA_OPERATION_BIND,
+				 .told = header->error != 0,
+				 .port = record->port};
 	memcpy(call->address.bytes, record->address, sizeof(call->address.bytes));
 	if (!header->error)
 		return 0;
@@ -461,7 +560,10 @@ int na_take_bound(struct na_sockets *sockets, const struct na_record_bound *reco
 		socket->protocol = record->protocol;
 		socket->netns = record->netns;
 	}
-	*call = (struct na_call){socket->cookie, header->tid, NA_OPERATION_BIND, true, 0, {{0}}};
+	*call = (struct na_call){.cookie = socket->cookie,
+				 .tid = header->tid,
+				 .operation = NA_OPERATION_BIND,
+				 .told = true};
 	memcpy(socket->local.bytes, record->address, sizeof(socket->local.bytes));
 	socket->local_port = record->port;
 	return report_bound(sockets, socket, header);
@@ -502,7 +604,8 @@ int na_take_unix(struct na_sockets *sockets, const struct na_record_unix *record
 	if (record->length)
 		na_socket_set_path(socket, record->operation == NA_OPERATION_CONNECT,
 				   (const char *)record->path, record->length);
-	if (record->operation != NA_OPERATION_CONNECT)
+	/* Of a call that is over and was refused: its result tells. */
+	if (record->operation != NA_OPERATION_CONNECT || header->error)
 		return 0;
 	*na_sockets_call(sockets, header->tid) = (struct na_call){
 		.cookie = socket->cookie, .tid = header->tid, .operation = NA_OPERATION_CONNECT};
@@ -519,6 +622,9 @@ int na_take_released(struct na_sockets *sockets, const struct na_record_released
 
 	if (!socket)
 		return 0;
+	error = na_attempt_tell(sockets, socket, header);
+	if (error)
+		return error;
 	closer = na_sockets_process(sockets, header);
 	na_socket_set_process(&socket->closer, closer);
 	socket->touched_ns = header->time_ns;

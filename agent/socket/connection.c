@@ -69,9 +69,13 @@ static struct na_socket *find_state(struct na_sockets *sockets,
 static int take_established(struct na_sockets *sockets, const struct na_record_state *record)
 {
 	struct na_socket *socket = find_state(sockets, record);
+	int error;
 
 	if (is_subflow(socket, record->protocol) || socket->link == NA_LINK_UP)
 		return 0;
+	error = na_attempt_tell(sockets, socket, &record->header);
+	if (error)
+		return error;
 	if (socket->link == NA_LINK_NONE)
 		na_link_begin(socket, NA_LINK_UP, record->header.time_ns);
 	socket->link = NA_LINK_UP;
@@ -87,6 +91,9 @@ static int take_failed(struct na_sockets *sockets, const struct na_record_state 
 
 	if (!socket || is_subflow(socket, record->protocol) || socket->link != NA_LINK_ATTEMPTED)
 		return 0;
+	error = na_attempt_tell(sockets, socket, &record->header);
+	if (error)
+		return error;
 	socket->link = NA_LINK_NONE;
 	socket->flags |= NA_SOCKET_FAILED;
 	socket->touched_ns = record->header.time_ns;
@@ -211,7 +218,22 @@ void na_link_begin(struct na_socket *socket, enum na_link link, uint64_t time_ns
 	socket->link = (uint8_t)link;
 	socket->ordinal = ++socket->links;
 	socket->start_ns = socket->told_ns = time_ns;
-	socket->flags &= (uint16_t) ~(NA_SOCKET_INGRESS | NA_SOCKET_CLOSED | NA_SOCKET_FAILED);
+	socket->flags &= (uint16_t) ~(NA_SOCKET_INGRESS | NA_SOCKET_CLOSED | NA_SOCKET_FAILED |
+				      NA_SOCKET_HELD);
+}
+
+int na_attempt_tell(struct na_sockets *sockets, struct na_socket *socket,
+		    const struct na_record_header *header)
+{
+	struct na_record_header begun = *header;
+
+	if (!(socket->flags & NA_SOCKET_HELD))
+		return 0;
+	socket->flags &= (uint16_t)~NA_SOCKET_HELD;
+	begun.time_ns = socket->start_ns;
+	begun.program = socket->family == AF_INET ? NA_PROGRAM_CONNECT4 : NA_PROGRAM_CONNECT6;
+	begun.error = 0;
+	return na_link_report(sockets, socket, NA_EVENT_CONNECT_ATTEMPTED, &begun, 0);
 }
 
 int na_link_report(struct na_sockets *sockets, struct na_socket *socket, enum na_event_type type,
@@ -312,8 +334,12 @@ int na_take_connect(struct na_sockets *sockets, const struct na_record_connect *
 	}
 	if (is_subflow(socket, record->protocol) && socket->link != NA_LINK_NONE)
 		return 0;
-	*call = (struct na_call){socket->cookie,     header->tid,  NA_OPERATION_CONNECT,
-				 header->error != 0, record->port, {{0}}};
+	*call = (struct na_call){.cookie = socket->cookie,
+				 .tid = header->tid,
+				 .operation = NA_OPERATION_CONNECT,
+				 .told = header->error != 0,
+				 .port = record->port,
+				 .unsure = record->flags & NA_FLAG_UNSURE};
 	memcpy(call->address.bytes, record->address, sizeof(call->address.bytes));
 	if (header->error)
 		return na_connect_denied(sockets, socket, call, header, "cgroup");
@@ -327,16 +353,24 @@ int na_take_connect(struct na_sockets *sockets, const struct na_record_connect *
 	if (!(socket->flags & NA_SOCKET_BOUND)) /* of an attempt before */
 		set_local(socket, (const uint8_t[16]){0}, 0);
 	na_link_begin(socket, NA_LINK_ATTEMPTED, header->time_ns);
+	/* SYN_SENT or the result follows at once. */
+	if (record->flags & NA_FLAG_UNSURE && record->protocol == IPPROTO_TCP) {
+		socket->flags |= NA_SOCKET_HELD;
+		return 0;
+	}
 	return na_link_report(sockets, socket, NA_EVENT_CONNECT_ATTEMPTED, header, 0);
 }
 
 int na_take_state(struct na_sockets *sockets, const struct na_record_state *record)
 {
-	const struct na_socket *socket;
+	struct na_socket *socket;
 
 	if (record->flags & NA_FLAG_SUBFLOW)
 		return 0;
 	switch (record->now) {
+	case TCP_SYN_SENT:
+		socket = na_sockets_find(sockets, record->cookie, record->inode);
+		return socket ? na_attempt_tell(sockets, socket, &record->header) : 0;
 	case TCP_ESTABLISHED:
 		socket = na_sockets_find(sockets, record->cookie, record->inode);
 		/* From SYN_RECV: two ends that connected to each other, or itself; else it is a

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What security hooks say. A refusal is a `denied` with the hook, and the call's result is told no
- * more; what a hook in mode event allowed is hook.<name>: a permission, so the table learns nothing
- * from it.
+ * more; what a hook in mode event allowed, or answered with another error, is hook.<name>: a
+ * permission, so the table learns nothing from it.
  */
 #include "base/hook.h"
 
@@ -27,6 +27,8 @@ static struct na_socket *find_of_hook(struct na_sockets *sockets,
 		socket->protocol = (uint16_t)record->second;
 	}
 	socket->netns = record->netns;
+	if (record->flags & NA_FLAG_KERNEL)
+		socket->flags |= NA_SOCKET_KERNEL;
 	return socket;
 }
 
@@ -138,23 +140,6 @@ static void fill_ends(struct na_sockets *sockets, const struct na_socket *known,
 		na_fill_local(sockets, &shown);
 }
 
-/* Who asked; in a softirq whoever has the socket. The kernel's own sockets are nobody's. */
-static void fill_who(struct na_sockets *sockets, const struct na_socket *known,
-		     const struct na_socket *made, const struct na_record_hook *record)
-{
-	const struct na_record_header *header = &record->header;
-
-	if (made->flags & NA_SOCKET_KERNEL || !header->tid) {
-		na_fill_owner(sockets, known && !(made->flags & NA_SOCKET_KERNEL) ? known : made,
-			      0);
-		return;
-	}
-	na_fill_process(sockets, na_sockets_process(sockets, header), header->tid,
-			&header->credentials);
-	if (known)
-		na_fill_creator(sockets, known, na_sockets_process(sockets, header));
-}
-
 static int report_allowed(struct na_sockets *sockets, const struct na_record_hook *record)
 {
 	const struct na_hook_row *row = &na_hook_rows[record->hook];
@@ -169,11 +154,14 @@ static int report_allowed(struct na_sockets *sockets, const struct na_record_hoo
 	error = na_fill_begin(sockets, row->event, &record->header, known ? known : &made);
 	if (error)
 		return error;
-	fill_who(sockets, known, &made, record);
+	na_fill_asker(sockets, known && !(made.flags & NA_SOCKET_KERNEL) ? known : &made,
+		      &record->header);
 	fill_ends(sockets, known, &made, record);
 	fill_arguments(&sockets->event, record);
 	if (record->sample > 1)
 		NA_SET(&sockets->event, NA_SAMPLE, record->sample);
+	if (record->header.error < 0)
+		na_event_set_error(&sockets->event, record->header.error);
 	return na_fill_put(sockets);
 }
 
@@ -184,11 +172,16 @@ static int report_refused(struct na_sockets *sockets, const struct na_record_hoo
 	const struct na_hook_row *row = &na_hook_rows[record->hook];
 	enum na_operation operation = row->operation;
 	struct na_socket *socket = find_of_hook(sockets, record);
-	struct na_call given = {.operation = (uint8_t)operation, .port = record->remote_port};
+	struct na_call given = {.port = record->remote_port};
 	bool told = row->has_address && has_end(record->remote, record->remote_port);
 	int error;
 
 	socket->touched_ns = header->time_ns;
+	/* unix_may_send is asked by connect as well. */
+	if (operation == NA_OPERATION_SEND &&
+	    na_call_find(sockets, header->tid, NA_OPERATION_CONNECT, socket->cookie))
+		operation = NA_OPERATION_CONNECT;
+	given.operation = (uint8_t)operation;
 	if (operation == NA_OPERATION_CONNECT && socket->link == NA_LINK_ATTEMPTED)
 		socket->link = NA_LINK_NONE;
 	if (header->tid)
@@ -212,6 +205,6 @@ int na_take_hook(struct na_sockets *sockets, const struct na_record_hook *record
 {
 	if (record->hook == NA_HOOK_NONE || record->hook >= NA_HOOK_COUNT)
 		return 0;
-	return record->header.error < 0 ? report_refused(sockets, record)
-					: report_allowed(sockets, record);
+	return na_is_refusal(record->header.error) ? report_refused(sockets, record)
+						   : report_allowed(sockets, record);
 }

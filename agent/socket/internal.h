@@ -3,6 +3,8 @@
 #ifndef NA_SOCKET_INTERNAL_H
 #define NA_SOCKET_INTERNAL_H
 
+#include <errno.h>
+
 #include "base/address.h"
 #include "base/buffer.h"
 #include "process/process.h"
@@ -22,7 +24,14 @@ struct na_call {
 	bool told;         /* what came of it is known already */
 	uint16_t port;
 	struct na_address address;
+	bool unsure; /* whether a program of cgroups refused it is not known yet */
 };
+
+/* Of a negative errno. */
+static inline bool na_is_refusal(int error)
+{
+	return error == -EPERM || error == -EACCES;
+}
 
 #define NA_CALLS 4096 /* a power of two */
 
@@ -87,6 +96,9 @@ void na_sockets_own(struct na_sockets *sockets, struct na_socket *socket,
 		    const struct na_record_header *header);
 /* The call's slot: it is whoever's was there last. */
 struct na_call *na_sockets_call(struct na_sockets *sockets, uint32_t tid);
+/* The slot, when it is this call's; else NULL. */
+struct na_call *na_call_find(struct na_sockets *sockets, uint32_t tid, uint8_t operation,
+			     uint64_t cookie);
 
 /* calls.c: what processes ask for and get */
 int na_take_created(struct na_sockets *sockets, const struct na_record_created *record);
@@ -104,6 +116,9 @@ int na_connect_denied(struct na_sockets *sockets, struct na_socket *socket, stru
 int na_listen_report_backlog(struct na_sockets *sockets, struct na_socket *socket,
 			     const struct na_record_header *header, int backlog);
 
+/* Who asked; in a softirq whoever has the socket. The kernel's own sockets are nobody's. */
+void na_fill_asker(struct na_sockets *sockets, const struct na_socket *socket,
+		   const struct na_record_header *header);
 /*
  * Makes a `denied` in sockets->event, to be put. `call`: where to, NULL: the call's addresses are
  * not known.
@@ -122,6 +137,9 @@ int na_take_accepted(struct na_sockets *sockets, const struct na_record_accepted
 int na_take_ended(struct na_sockets *sockets, const struct na_record_ended *record);
 /* A link begins, with a new id. */
 void na_link_begin(struct na_socket *socket, enum na_link link, uint64_t time_ns);
+/* The connect_attempted that was held back (NA_SOCKET_HELD), at its own time. */
+int na_attempt_tell(struct na_sockets *sockets, struct na_socket *socket,
+		    const struct na_record_header *header);
 /* connect_attempted, established, connect_failed by `header`; error 0: none. */
 int na_link_report(struct na_sockets *sockets, struct na_socket *socket, enum na_event_type type,
 		   const struct na_record_header *header, int error);

@@ -195,6 +195,16 @@ struct na_call *na_sockets_call(struct na_sockets *sockets, uint32_t tid)
 	return &sockets->calls[tid & (NA_CALLS - 1)];
 }
 
+struct na_call *na_call_find(struct na_sockets *sockets, uint32_t tid, uint8_t operation,
+			     uint64_t cookie)
+{
+	struct na_call *call = na_sockets_call(sockets, tid);
+
+	if (call->tid != tid || call->operation != operation || call->cookie != cookie)
+		return NULL;
+	return call;
+}
+
 struct na_sockets *na_sockets_new(const struct na_sockets_options *options)
 {
 	struct na_sockets *sockets = calloc(1, sizeof(*sockets));

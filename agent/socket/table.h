@@ -31,6 +31,7 @@ enum na_link {
 #define NA_SOCKET_KERNEL 0x100    /* the kernel made it for itself */
 #define NA_SOCKET_NO_COOKIE 0x200 /* it had none when its link began: ids are made of the inode */
 #define NA_SOCKET_RESTORED 0x400  /* known of an earlier agent, and not found since */
+#define NA_SOCKET_HELD 0x800      /* its attempt is not told yet: it may still be refused */
 
 /* Processes are references. Addresses as in records; all zero: not known. */
 struct na_socket {

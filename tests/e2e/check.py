@@ -80,6 +80,8 @@ def check(test):
     print(f"on {kernel_version()}", flush=True)
     test.expected = Expected(options.expected, options.kernel, options.tier)
     os.environ["NETAUDIT_TIER"] = options.tier  # for what a stimulus may demand of one tier alone
+    if "capture.seccomp=true" in options.set:
+        os.environ["NETAUDIT_SECCOMP"] = "1"
     cases = sorted(list_cases(test), key=lambda case: case["families"])
     for families, group in groupby(cases, key=lambda case: case["families"]):
         serve(test, settings_for(families), list(group))

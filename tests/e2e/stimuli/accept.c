@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cases of accept(2). */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,25 @@ void case_never_accepted(void)
 	endpoint_await_error(&link.client);
 	endpoint_close(&link.client);
 	expect_closed(&link.client, RESET);
+}
+
+/* A bad pointer for the address: the kernel ends the connection, and the process never had it. */
+void case_accept_fault(void)
+{
+	struct link link = {0};
+	socklen_t length = sizeof(struct sockaddr_in);
+
+	endpoint_serve(&link.listener, "127.0.0.1", 0);
+	endpoint_open(&link.client, AF_INET, SOCK_STREAM, 0);
+	if (endpoint_connect(&link.client, &link.listener.destination))
+		case_die("connect");
+	endpoint_may_end(&link.client);
+	if (syscall(SYS_accept, link.listener.fd, 8, &length) >= 0 || errno != EFAULT)
+		case_die("accept did not fail with EFAULT");
+	endpoint_receive_all(&link.client);
+	endpoint_close(&link.client);
+	expect_closed(&link.client, ENDED_BY_REMOTE);
+	endpoint_finish(&link.listener);
 }
 
 struct blocked {

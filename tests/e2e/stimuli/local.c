@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "endpoint.h"
@@ -88,6 +89,21 @@ void case_unix_refused(void)
 	endpoint_open(&client, AF_UNIX, SOCK_STREAM, 0);
 	if (endpoint_connect(&client, &address) != ECONNREFUSED)
 		case_die("connect was not refused");
+	endpoint_close(&client);
+	unlink(address.path.sun_path);
+}
+
+/* Permissions of files are no policy: an attempt that fails like others. */
+void case_unix_forbidden(void)
+{
+	union address address = unix_path("forbidden");
+	struct endpoint client = {0};
+
+	process_unseen(leave_socket_file, &address);
+	MUST(chmod(address.path.sun_path, 0));
+	endpoint_open(&client, AF_UNIX, SOCK_STREAM, 0);
+	if (endpoint_connect(&client, &address) != EACCES)
+		case_die("connect was not forbidden");
 	endpoint_close(&client);
 	unlink(address.path.sun_path);
 }

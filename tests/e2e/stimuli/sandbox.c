@@ -106,12 +106,14 @@ void seccomp_refuse(const int *calls, int count)
 #define LANDLOCK_CREATE_RULESET 444
 #define LANDLOCK_RESTRICT_SELF 446
 #define LANDLOCK_TCP (1 | 2) /* LANDLOCK_ACCESS_NET_BIND_TCP, _CONNECT_TCP */
+#define LANDLOCK_ABSTRACT 1  /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, from 6.12 */
 
-bool landlock_refuse_tcp(void)
+/* Kernels refuse what they do not know, unless it is zero. */
+static bool landlock_refuse(uint64_t network, uint64_t scope)
 {
 	const struct {
-		uint64_t files, network;
-	} handled = {0, LANDLOCK_TCP};
+		uint64_t files, network, scope;
+	} handled = {0, network, scope};
 	long ruleset = syscall(LANDLOCK_CREATE_RULESET, &handled, sizeof(handled), 0);
 
 	if (ruleset < 0)
@@ -122,11 +124,20 @@ bool landlock_refuse_tcp(void)
 	return true;
 }
 
-/* Files and signals as ever, no internet socket. Of the kernel's features, not of those of a
- * release. */
+bool landlock_refuse_tcp(void)
+{
+	return landlock_refuse(LANDLOCK_TCP, 0);
+}
+
+bool landlock_refuse_abstract(void)
+{
+	return landlock_refuse(0, LANDLOCK_ABSTRACT);
+}
+
+/* Files and signals as ever, no socket. Of the kernel's features, not of those of a release. */
 #define PROFILE                                                                                    \
 	"abi <kernel>, profile netaudit-e2e flags=(attach_disconnected) "                          \
-	"{ file, capability, signal, unix, network unix, }"
+	"{ file, capability, signal, }"
 
 bool apparmor_load(void)
 {

@@ -23,14 +23,17 @@ bool sysctl_write(const char *path, const char *value);
  * case. */
 void become_nobody(char **argv);
 
-/* Refuses each of these system calls with EPERM, for this process. */
+/* Refuses each of these system calls with EPERM, for this process; none: a filter that lets all
+ * pass. */
 void seccomp_refuse(const int *calls, int count);
 
 /* Landlock refuses TCP to this process from now on, bind and connect; false: this kernel cannot. */
 bool landlock_refuse_tcp(void);
+/* The same of abstract unix sockets of others. */
+bool landlock_refuse_abstract(void);
 
 /*
- * A profile of AppArmor that allows no internet socket; false: none can be had here. The process
+ * A profile of AppArmor that allows no socket; false: none can be had here. The process
  * that enters it stays in it, so another one unloads it.
  */
 bool apparmor_load(void);

@@ -14,7 +14,8 @@ case_run case_connect_ok, case_server_closes_first, case_one_cpu, case_refused, 
 	case_nonblocking_connect, case_nonblocking_refused, case_connect_again_after_refusal,
 	case_unreachable, case_prohibited, case_timed_out, case_threads, case_marker;
 /* accept.c */
-case_run case_accept_null, case_accept_blocked_before, case_accept_thread, case_never_accepted;
+case_run case_accept_null, case_accept_fault, case_accept_blocked_before, case_accept_thread,
+	case_never_accepted;
 /* ending.c */
 case_run case_reset_by_client, case_reset_by_server, case_reset_unread, case_established_timeout,
 	case_shutdown_wr, case_shutdown_not_connected;
@@ -35,11 +36,12 @@ case_run case_uring, case_uring_sqpoll;
 case_run case_bind_fail_in_use, case_bind_denied, case_listen_fail, case_listen_port_zero,
 	case_raw_socket, case_create_fail;
 /* policy.c */
-case_run case_landlock_denied, case_apparmor_denied, case_seccomp_denied, case_cgroup_denied,
-	case_raw_denied;
+case_run case_landlock_denied, case_landlock_filtered_denied, case_apparmor_denied,
+	case_apparmor_unix_denied, case_apparmor_setsockopt_denied, case_landlock_unix_denied,
+	case_landlock_unix_dgram_denied, case_seccomp_denied, case_cgroup_denied, case_raw_denied;
 /* local.c */
-case_run case_unix_stream, case_unix_refused, case_unix_dgram, case_unix_abstract,
-	case_unix_socketpair, case_netlink;
+case_run case_unix_stream, case_unix_refused, case_unix_forbidden, case_unix_dgram,
+	case_unix_abstract, case_unix_socketpair, case_netlink;
 
 /* Prints {"skip": why} and ends the program: for a missing feature of the kernel only. */
 _Noreturn void case_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -78,7 +78,9 @@ static void who_refused_a_bind_follows_from_how_far_it_came(void **unused)
 	bind_asked(world, SERVER, 1, 8081, 0); /* refused by one behind the bind */
 	result(world, SERVER, 1, NA_OPERATION_BIND, -EPERM, 0, 0);
 	result(world, SERVER, 1, NA_OPERATION_BIND, -EACCES, 0, 0); /* never seen */
-	result(world, SERVER, 1, NA_OPERATION_BIND, -EPERM, 0, NA_FLAG_SECCOMP);
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EPERM, 0, BY_SECCOMP);
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EPERM, 0, NA_FLAG_SECCOMP); /* or an LSM */
+	result(world, SERVER, 1, NA_OPERATION_BIND, -EPERM, 0, NA_FLAG_NO_LSM);
 	expect(world, "denied by=server tid=201 uid=200 to=10.0.0.2:80 error=EACCES op=bind "
 		      "policy=capability\n"
 		      "denied by=server tid=201 uid=200 to=10.0.0.2:8080 error=EPERM op=bind "
@@ -86,7 +88,9 @@ static void who_refused_a_bind_follows_from_how_far_it_came(void **unused)
 		      "denied by=server tid=201 uid=200 to=10.0.0.2:8081 error=EPERM op=bind "
 		      "policy=cgroup\n"
 		      "denied by=server tid=201 uid=200 error=EACCES op=bind policy=lsm\n"
-		      "denied by=server tid=201 uid=200 error=EPERM op=bind policy=seccomp\n");
+		      "denied by=server tid=201 uid=200 error=EPERM op=bind policy=seccomp\n"
+		      "denied by=server tid=201 uid=200 error=EPERM op=bind policy=unknown\n"
+		      "denied by=server tid=201 uid=200 error=EPERM op=bind policy=unknown\n");
 	world_free(world);
 }
 
@@ -95,21 +99,36 @@ static void a_socket_that_cannot_be_made_is_a_failure_or_a_denial(void **unused)
 	struct world *world = world_new();
 
 	(void)unused;
-	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPROTONOSUPPORT, false);
-	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_RAW, -EPERM, false);
-	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPERM, true);
-	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_RAW, -EPERM, true);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPROTONOSUPPORT, 0);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_RAW, -EPERM, 0);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPERM, BY_SECCOMP);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPERM, NA_FLAG_SECCOMP);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_RAW, -EPERM, BY_SECCOMP);
 	/* A cgroup program's refusal is seen by the program and at the call's end. */
-	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, false);
-	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPERM, false);
+	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, 0);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_STREAM, -EPERM, 0);
+	/* So is an LSM's, on the tier lsm; elsewhere the errno says so of some. */
+	create_failed(world, CLIENT, NA_PROGRAM_CALL_CREATE, SOCK_STREAM, -EPERM, 0);
+	create_failed(world, CLIENT, NA_PROGRAM_CALL_SOCKET, SOCK_STREAM, -EPERM, 0);
+	hook_asked(world, CLIENT, 0, NA_HOOK_SOCKET_CREATE, -EPERM);
+	create_failed(world, CLIENT, NA_PROGRAM_CALL_CREATE, SOCK_STREAM, -EPERM, 0);
+	create_failed(world, CLIENT, NA_PROGRAM_CALL_SOCKET, SOCK_STREAM, -EPERM, 0);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_DGRAM, -EACCES, 0);
+	create_failed(world, CLIENT, NA_PROGRAM_SYS_EXIT, SOCK_DGRAM, -EPERM, 0);
 	/* Where no call's end is seen, each refusal is one. */
-	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, false);
-	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, false);
+	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, 0);
+	create_failed(world, CLIENT, NA_PROGRAM_SOCK_CREATE, SOCK_STREAM, -EPERM, 0);
 	expect(world, "socket_created by=client tid=101 uid=100 error=EPROTONOSUPPORT\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=capability\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=seccomp\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=unknown\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=unknown\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=cgroup\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=lsm\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=lsm "
+		      "hook=socket_create\n"
+		      "denied by=client tid=101 uid=100 error=EACCES op=socket policy=lsm\n"
+		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=unknown\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=cgroup\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=socket policy=cgroup\n");
 	assert_int_equal(na_sockets_counts(world->sockets).sockets, 0);
@@ -135,21 +154,27 @@ static void shutdown_is_told_with_its_direction(void **unused)
 	world_free(world);
 }
 
-static void unix_name(struct world *world, uint32_t pid, uint64_t cookie,
-		      enum na_operation operation, const char *name, size_t length)
+static void unix_name_of(struct world *world, uint32_t pid, uint64_t cookie, int type,
+			 enum na_operation operation, const char *name, size_t length, int error)
 {
 	struct na_record_unix record = {
 		.header = header(world, sizeof(record), NA_RECORD_UNIX, NA_PROGRAM_CONNECT_UNIX,
-				 pid, 0),
+				 pid, error),
 		.cookie = cookie,
 		.inode = cookie + 1000,
 		.operation = operation,
-		.type = SOCK_STREAM,
+		.type = (uint16_t)type,
 		.length = (uint16_t)length,
 	};
 
 	memcpy(record.path, name, length);
 	take(world, &record);
+}
+
+static void unix_name(struct world *world, uint32_t pid, uint64_t cookie,
+		      enum na_operation operation, const char *name, size_t length)
+{
+	unix_name_of(world, pid, cookie, SOCK_STREAM, operation, name, length, 0);
 }
 
 static void accept_unix(struct world *world, uint64_t inode, uint64_t listener)
@@ -265,7 +290,7 @@ static void a_refusal_by_a_hook_is_told_once(void **unused)
 	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=shutdown policy=lsm "
 		      "hook=socket_shutdown how=read\n");
 	hook_asked(world, CLIENT, 0, NA_HOOK_SOCKET_CREATE, -EACCES);
-	create_failed(world, CLIENT, NA_PROGRAM_CALL_SOCKET, SOCK_STREAM, -EACCES, false);
+	create_failed(world, CLIENT, NA_PROGRAM_CALL_SOCKET, SOCK_STREAM, -EACCES, 0);
 	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=socket policy=lsm "
 		      "hook=socket_create\n");
 	world_free(world);
@@ -290,7 +315,82 @@ static void a_refusal_of_another_call_is_told_for_itself(void **unused)
 	world_free(world);
 }
 
-/* Its moment is a softirq: nobody's call has to be kept quiet. */
+#define REFUSED(world, cookie, error, flags)                                                       \
+	result(world, CLIENT, cookie, NA_OPERATION_CONNECT, error, 0, flags)
+
+/* Before 6.7 the name comes with the result, whatever it is. */
+static void a_refused_unix_connect_is_one_denial(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created_as(world, CLIENT, 1, AF_UNIX, SOCK_STREAM, 0);
+	na_buffer_clear(&world->lines);
+	hook_asked(world, CLIENT, 1, NA_HOOK_SOCKET_CONNECT, -EACCES);
+	unix_name_of(world, CLIENT, 1, SOCK_STREAM, NA_OPERATION_CONNECT, "/run/x", 7, -EACCES);
+	REFUSED(world, 1, -EACCES, NA_FLAG_NO_LSM);
+	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=connect policy=lsm "
+		      "hook=socket_connect\n");
+	/* Without hooks the file's permissions may have done it, which an abstract name has not. */
+	unix_name_of(world, CLIENT, 1, SOCK_STREAM, NA_OPERATION_CONNECT, "/run/x", 7, -EACCES);
+	REFUSED(world, 1, -EACCES, 0);
+	unix_name_of(world, CLIENT, 1, SOCK_STREAM, NA_OPERATION_CONNECT, "\0x", 2, -EACCES);
+	REFUSED(world, 1, -EACCES, 0);
+	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=connect policy=unknown\n"
+		      "denied by=client tid=101 uid=100 error=EACCES op=connect policy=lsm\n");
+	/* With hooks it was they. */
+	unix_name_of(world, CLIENT, 1, SOCK_STREAM, NA_OPERATION_CONNECT, "/run/x", 7, -EACCES);
+	REFUSED(world, 1, -EACCES, NA_FLAG_NO_LSM);
+	expect(world, "connect_attempted by=client tid=101 uid=100 to=/run/x link=1 dir=egress\n"
+		      "connect_failed by=client tid=101 uid=100 to=/run/x link=1 dir=egress "
+		      "error=EACCES\n");
+	world_free(world);
+}
+
+/* From 6.7 on a cgroup program sees the call: after one hook, and before the others. */
+static void a_unix_connect_may_be_refused_behind_its_attempt(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created_as(world, CLIENT, 1, AF_UNIX, SOCK_STREAM, 0);
+	unix_name(world, CLIENT, 1, NA_OPERATION_CONNECT, "\0x", 2);
+	na_buffer_clear(&world->lines);
+	REFUSED(world, 1, -EPERM, 0);
+	expect(world, "denied by=client tid=101 uid=100 error=EPERM op=connect policy=lsm\n");
+	unix_name(world, CLIENT, 1, NA_OPERATION_CONNECT, "/run/x", 7);
+	na_buffer_clear(&world->lines);
+	REFUSED(world, 1, -EACCES, NA_FLAG_SECCOMP);
+	expect(world, "connect_failed by=client tid=101 uid=100 to=/run/x link=2 dir=egress "
+		      "error=EACCES\n");
+	world_free(world);
+}
+
+/* One hook is asked for connect and for send: what it refused is one of them, and once. */
+static void a_datagram_refused_a_peer_is_one_denial(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created_as(world, CLIENT, 1, AF_UNIX, SOCK_DGRAM, 0);
+	na_buffer_clear(&world->lines);
+	hook_asked(world, CLIENT, 1, NA_HOOK_UNIX_MAY_SEND, -EPERM);
+	unix_name_of(world, CLIENT, 1, SOCK_DGRAM, NA_OPERATION_CONNECT, "/run/x", 7, -EPERM);
+	REFUSED(world, 1, -EPERM, NA_FLAG_NO_LSM);
+	expect(world, "denied by=client tid=101 uid=100 dir=egress error=EPERM op=send policy=lsm "
+		      "hook=unix_may_send\n");
+	unix_name_of(world, CLIENT, 1, SOCK_DGRAM, NA_OPERATION_CONNECT, "/run/x", 7, 0);
+	hook_asked(world, CLIENT, 1, NA_HOOK_UNIX_MAY_SEND, -EPERM);
+	REFUSED(world, 1, -EPERM, NA_FLAG_NO_LSM);
+	expect(world, "denied by=client tid=101 uid=100 error=EPERM op=connect policy=lsm "
+		      "hook=unix_may_send\n");
+	unix_name_of(world, CLIENT, 1, SOCK_DGRAM, NA_OPERATION_CONNECT, "/run/x", 7, 0);
+	REFUSED(world, 1, -EPERM, 0);
+	expect(world, "denied by=client tid=101 uid=100 error=EPERM op=connect policy=unknown\n");
+	world_free(world);
+}
+
+/* Its moment is a softirq: it is the listener's, and nobody's call has to be kept quiet. */
 static void a_hook_without_a_process_refuses_too(void **unused)
 {
 	struct world *world = world_new();
@@ -299,6 +399,11 @@ static void a_hook_without_a_process_refuses_too(void **unused)
 	hook_asked(world, 0, 1, NA_HOOK_INET_CONN_REQUEST, -EACCES);
 	expect(world, "denied error=EACCES op=unknown policy=lsm hook=inet_conn_request "
 		      "unattributed\n");
+	created(world, SERVER, 2);
+	na_buffer_clear(&world->lines);
+	hook_asked(world, 0, 2, NA_HOOK_INET_CONN_REQUEST, -EACCES);
+	expect(world, "denied by=server uid=200 error=EACCES op=unknown policy=lsm "
+		      "hook=inet_conn_request\n");
 	world_free(world);
 }
 
@@ -312,6 +417,9 @@ int main(void)
 		cmocka_unit_test(who_refused_a_bind_follows_from_how_far_it_came),
 		cmocka_unit_test(a_socket_that_cannot_be_made_is_a_failure_or_a_denial),
 		cmocka_unit_test(a_refusal_by_a_hook_is_told_once),
+		cmocka_unit_test(a_refused_unix_connect_is_one_denial),
+		cmocka_unit_test(a_unix_connect_may_be_refused_behind_its_attempt),
+		cmocka_unit_test(a_datagram_refused_a_peer_is_one_denial),
 		cmocka_unit_test(a_refusal_of_another_call_is_told_for_itself),
 		cmocka_unit_test(a_hook_without_a_process_refuses_too),
 		cmocka_unit_test(shutdown_is_told_with_its_direction),

@@ -172,9 +172,59 @@ static void a_denial_ends_the_attempt(void **unused)
 		      "policy=cgroup\n");
 	result(world, CLIENT, 1, NA_OPERATION_CONNECT, -EACCES, 0,
 	       0); /* by an LSM: never came here */
-	result(world, CLIENT, 1, NA_OPERATION_CONNECT, -EPERM, 0, NA_FLAG_SECCOMP);
+	result(world, CLIENT, 1, NA_OPERATION_CONNECT, -EPERM, 0, BY_SECCOMP);
 	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=connect policy=lsm\n"
 		      "denied by=client tid=101 uid=100 error=EPERM op=connect policy=seccomp\n");
+	world_free(world);
+}
+
+/* Of kernels that do not tell whether another cgroup program refused. */
+static void connect_unsure(struct world *world, uint64_t cookie, uint16_t port)
+{
+	struct na_record_connect record = {
+		.header = header(world, sizeof(record), NA_RECORD_CONNECT, NA_PROGRAM_CONNECT4,
+				 CLIENT, 0),
+		.cookie = cookie,
+		.inode = cookie + 1000,
+		.port = port,
+		.family = AF_INET,
+		.type = SOCK_STREAM,
+		.protocol = IPPROTO_TCP,
+		.flags = NA_FLAG_UNSURE,
+	};
+
+	address_fill(record.address, 2);
+	take(world, &record);
+}
+
+static void an_attempt_that_may_be_refused_is_told_with_what_follows(void **unused)
+{
+	struct world *world = world_new();
+
+	(void)unused;
+	created(world, CLIENT, 1);
+	na_buffer_clear(&world->lines);
+	connect_unsure(world, 1, 80);
+	expect(world, "");
+	result(world, CLIENT, 1, NA_OPERATION_CONNECT, -EPERM, 0, 0);
+	expect(world, "denied by=client tid=101 uid=100 to=10.0.0.2:80 error=EPERM op=connect "
+		      "policy=cgroup\n");
+	connect_unsure(world, 1, 81);
+	state(world, 1, TCP_CLOSE, TCP_SYN_SENT, 0);
+	expect(world, "connect_attempted by=client tid=101 uid=100 to=10.0.0.2:81 link=1 "
+		      "dir=egress\n");
+	state(world, 1, TCP_SYN_SENT, TCP_CLOSE, -ECONNREFUSED);
+	na_buffer_clear(&world->lines);
+	connect_unsure(world, 1, 82);
+	result(world, CLIENT, 1, NA_OPERATION_CONNECT, -ENETUNREACH, 0, 0);
+	expect(world, "connect_attempted by=client tid=101 uid=100 to=10.0.0.2:82 link=2 "
+		      "dir=egress\n"
+		      "connect_failed by=client tid=101 uid=100 to=10.0.0.2:82 link=2 dir=egress "
+		      "error=ENETUNREACH\n");
+	connect_unsure(world, 1, 83);
+	released(world, CLIENT, 1); /* its result was lost */
+	expect(world, "connect_attempted by=client tid=101 uid=100 to=10.0.0.2:83 link=3 "
+		      "dir=egress\n");
 	world_free(world);
 }
 
@@ -506,6 +556,7 @@ int main(void)
 		cmocka_unit_test(a_missing_route_is_told_by_the_result),
 		cmocka_unit_test(a_prohibiting_route_is_no_denial),
 		cmocka_unit_test(a_denial_ends_the_attempt),
+		cmocka_unit_test(an_attempt_that_may_be_refused_is_told_with_what_follows),
 		cmocka_unit_test(a_deferred_fast_open_is_one_attempt),
 		cmocka_unit_test(a_child_without_cookie_is_found_by_inode),
 		cmocka_unit_test(a_self_connect_is_established),

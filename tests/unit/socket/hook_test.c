@@ -167,6 +167,23 @@ static void a_socket_of_the_kernel_is_nobodys(void **unused)
 	record.flags = NA_FLAG_KERNEL;
 	take(world, &record);
 	expect(world, "hook.socket_create hook=socket_create unattributed\n");
+	record.header.error = -EACCES;
+	take(world, &record);
+	expect(world, "denied error=EACCES op=socket policy=lsm hook=socket_create unattributed\n");
+	world_free(world);
+}
+
+/* Only EPERM and EACCES refuse: what asks for a label where there is none is answered so. */
+static void another_error_is_no_refusal(void **unused)
+{
+	struct world *world = world_with_socket();
+	struct na_record_hook record = allowed(world, NA_HOOK_SOCKET_GETPEERSEC_STREAM);
+
+	(void)unused;
+	record.header.error = -ENOPROTOOPT;
+	take(world, &record);
+	expect(world, "hook.socket_getpeersec_stream by=client tid=101 uid=100 error=ENOPROTOOPT "
+		      "hook=socket_getpeersec_stream\n");
 	world_free(world);
 }
 
@@ -204,6 +221,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_socket_stays_unknown),
 		cmocka_unit_test(without_a_process_it_is_the_owners),
 		cmocka_unit_test(a_socket_of_the_kernel_is_nobodys),
+		cmocka_unit_test(another_error_is_no_refusal),
 		cmocka_unit_test(every_hook_has_an_event),
 	};
 

@@ -411,13 +411,13 @@ void created(struct world *world, uint32_t pid, uint64_t cookie)
 }
 
 void create_failed(struct world *world, uint32_t pid, enum na_program program, int type, int error,
-		   bool seccomp)
+		   uint16_t flags)
 {
 	struct na_record_created record = {
 		.header = header(world, sizeof(record), NA_RECORD_CREATED, program, pid, error),
 		.family = AF_INET,
 		.type = (uint16_t)type,
-		.reserved = {seccomp},
+		.flags = flags,
 	};
 
 	take(world, &record);

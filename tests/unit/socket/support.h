@@ -27,6 +27,8 @@
 
 #define SECONDS NA_NS_PER_SEC
 
+#define BY_SECCOMP (NA_FLAG_SECCOMP | NA_FLAG_NO_LSM)
+
 /* What went in and came out, in order. */
 struct history {
 	struct na_event *events; /* copies */
@@ -89,7 +91,7 @@ void created(struct world *world, uint32_t pid, uint64_t cookie);
 void created_as(struct world *world, uint32_t pid, uint64_t cookie, int family, int type,
 		int protocol);
 void create_failed(struct world *world, uint32_t pid, enum na_program program, int type, int error,
-		   bool seccomp);
+		   uint16_t flags);
 void bind_asked(struct world *world, uint32_t pid, uint64_t cookie, uint16_t port, int error);
 void bound(struct world *world, uint32_t pid, uint64_t cookie, uint16_t port);
 void connect_asked(struct world *world, uint32_t pid, uint64_t cookie, uint16_t port, int error);
