@@ -185,7 +185,7 @@ static __always_inline int exit__of_call(struct pt_regs *regs, long ret)
 {
 	struct call call = {};
 
-	if (CALLS_COUNT)
+	if (CALLS_COUNT && !FUNCTIONS_COUNT)
 		message__of_call(regs, ret, NA_PROGRAM_SYS_EXIT);
 	if (!call_is_ours(CALL_NUMBER(regs)))
 		return 0;

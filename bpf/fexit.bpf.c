@@ -6,6 +6,7 @@
  */
 #include "hook.h"
 #include "lifecycle.h"
+#include "message.h"
 #include "stand_in.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -140,10 +141,18 @@ WITH_STAND_IN("fexit/__sys_connect", fexit, sys_connect, CALL_CONNECT,
 WITH_STAND_IN("fexit/__sys_shutdown", fexit, sys_shutdown, CALL_SHUTDOWN, (int fd, int how, int ret),
 	      CALL_EXIT(SHUTDOWN, SHUTDOWN, fd, how))
 
+/* Its messages too, where no tracepoint tells their lengths. */
+static __always_inline int sendto__returned(int fd, int ret)
+{
+	if (FUNCTIONS_COUNT)
+		message__moved(sock_of_fd(fd), ret, true, NA_PROGRAM_CALL_SENDTO);
+	return ret < 0 ? CALL_EXIT(SENDTO, SEND, fd) : 0;
+}
+
 WITH_STAND_IN("fexit/__sys_sendto", fexit, sys_sendto, CALL_SENDTO,
 	      (int fd, void *data, unsigned long size, unsigned int flags, void *address, int length,
 	       int ret),
-	      ret < 0 ? CALL_EXIT(SENDTO, SEND, fd) : 0)
+	      sendto__returned(fd, ret))
 
 WITH_STAND_IN("fexit/__sys_sendmsg", fexit, sys_sendmsg, CALL_SENDMSG,
 	      (int fd, void *message, unsigned int flags, bool forbid_compat, long ret),
@@ -156,3 +165,39 @@ WITH_STAND_IN("fexit/__sys_sendmmsg", fexit, sys_sendmmsg, CALL_SENDMMSG,
 WITH_STAND_IN("fentry/sock_close", fentry, sock_close, FEXIT_CLOSE,
 	      (struct inode *inode, struct file *file),
 	      file__closed(BPF_CORE_READ(inode, i_ino), NA_PROGRAM_FEXIT_CLOSE))
+
+/*
+ * The other messages. sock_sendmsg is inlined into what calls it, sock_recvmsg is not; what read and
+ * write move comes here too.
+ */
+#define MESSAGE(socket, sent, id)                                                                  \
+	(FUNCTIONS_COUNT ? message__moved(BPF_CORE_READ(socket, sk), ret, sent, NA_PROGRAM_CALL_##id) : 0)
+
+SEC("fexit/____sys_sendmsg")
+int BPF_PROG(fexit__sent, struct socket *socket, struct msghdr *message, unsigned int flags,
+	     void *used, unsigned int allowed, int ret)
+{
+	return MESSAGE(socket, true, SENT);
+}
+
+SEC("fexit/sock_write_iter")
+int BPF_PROG(fexit__written, struct kiocb *iocb, void *from, long ret)
+{
+	struct socket *socket = socket_of_file(BPF_CORE_READ(iocb, ki_filp));
+
+	return socket ? MESSAGE(socket, true, WRITTEN) : 0;
+}
+
+SEC("fexit/sock_recvmsg")
+int BPF_PROG(fexit__received, struct socket *socket, struct msghdr *message, int flags, int ret)
+{
+	return flags & MSG_PEEK ? 0 : MESSAGE(socket, false, RECEIVED);
+}
+
+/* Messages of recvmmsg but the first pass sock_recvmsg by, for the hook is asked only once. */
+SEC("fexit/____sys_recvmsg")
+int BPF_PROG(fexit__received_more, struct socket *socket, struct msghdr *message, void *user,
+	     void *address, unsigned int flags, int no_hook, int ret)
+{
+	return !no_hook || flags & MSG_PEEK ? 0 : MESSAGE(socket, false, RECEIVED_MORE);
+}

@@ -149,6 +149,10 @@ struct file {
 	struct path f_path;
 } NA_CORE;
 
+struct kiocb {
+	struct file *ki_filp;
+} NA_CORE;
+
 struct callback_head {
 	void *func;
 } NA_CORE;

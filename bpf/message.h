@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Datagrams from the exit of system calls, for kernels whose tracepoints tell no lengths (before
- * 6.3). A descriptor gives no pointer that storage takes: each message is a record of its own, and the
- * agent adds them up. What read(2) and write(2) move is not seen: they would cost every file.
+ * Datagrams for kernels whose tracepoints tell no lengths (before 6.3): from the exits of the functions
+ * that move a message, where trampolines are, else from the exit of system calls. 5.10 has no storage of
+ * sockets in either: each message is a record of its own, and the agent adds them up. The exit of system
+ * calls does not see what read(2) and write(2) move: they would cost every file.
  */
 #ifndef NA_MESSAGE_H
 #define NA_MESSAGE_H
@@ -133,12 +134,37 @@ static __noinline int message__report(struct sock *sk, const struct message_call
 	return 0;
 }
 
+static __always_inline int message__of_socket(struct sock *sk, const struct message_call *call,
+					      long ret, __u8 program)
+{
+	__u16 family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
+
+	if (!sk || !family_wanted(family))
+		return 0;
+	if (!family_is_inet(family))
+		return other__message(sk, ret, call->sent, program);
+	if (BPF_CORE_READ(sk, sk_type) == SOCK_STREAM)
+		return 0; /* TCP counts for itself */
+	return message__report(sk, call, ret, program);
+}
+
+/* Either these functions count or the exit of system calls, as the agent knows what attached. */
+#define FUNCTIONS_COUNT (CALLS_COUNT && is_told(NA_OPERATION_SEND, false))
+
+/* At the exit of a function that moved one message. */
+static __always_inline int message__moved(struct sock *sk, long ret, bool sent, __u8 program)
+{
+	struct message_call call = {.sent = sent};
+
+	if (ret < 0)
+		return flow__forget_peer(), 0;
+	return message__of_socket(sk, &call, ret, program);
+}
+
 /* At the exit of every system call where CALLS_COUNT: nearly all leave at the first look. */
 static __always_inline int message__of_call(struct pt_regs *regs, long ret, __u8 program)
 {
 	struct message_call call = {};
-	struct sock *sk;
-	__u16 family, type;
 
 	message_call__fill(&call, regs);
 	if (!call.known || call_is_compat()) /* the numbers mean other calls there */
@@ -147,16 +173,7 @@ static __always_inline int message__of_call(struct pt_regs *regs, long ret, __u8
 		return flow__forget_peer(), 0;
 	if (!call.sent && call.flags & MSG_PEEK)
 		return 0;
-	sk = sock_of_fd(call.fd);
-	family = sk ? BPF_CORE_READ(sk, __sk_common.skc_family) : 0;
-	if (!sk || !family_wanted(family))
-		return 0;
-	type = BPF_CORE_READ(sk, sk_type);
-	if (!family_is_inet(family))
-		return other__message(sk, ret, call.sent, program);
-	if (type == SOCK_STREAM)
-		return 0; /* TCP counts for itself */
-	return message__report(sk, &call, ret, program);
+	return message__of_socket(sock_of_fd(call.fd), &call, ret, program);
 }
 
 #endif

@@ -21,7 +21,7 @@
 #define CONNECT_UNIX_ATTACH_TYPE                                                                   \
 	49 /* BPF_CGROUP_UNIX_CONNECT, from 6.7; libbpf 1.1 does not know it */
 
-#define SOURCES_MAX 3
+#define SOURCES_MAX 5
 
 static const enum na_tier preference[] = {NA_TIER_FEXIT, NA_TIER_LSM, NA_TIER_KPROBE};
 
@@ -45,7 +45,12 @@ static const struct duty of_functions[] = {
 	{NA_OPERATION_ACCEPT, true, {NA_PROGRAM_CALL_ACCEPT}},
 	{NA_OPERATION_SHUTDOWN, false, {NA_PROGRAM_CALL_SHUTDOWN}},
 	{NA_OPERATION_SHUTDOWN, true, {NA_PROGRAM_CALL_SHUTDOWN}},
-	{NA_OPERATION_SEND, false, {NA_PROGRAM_NONE}},
+	/* Lengths of messages; where tracepoints tell them, only sendto's is wanted, for its
+	   failures. */
+	{NA_OPERATION_SEND,
+	 false,
+	 {NA_PROGRAM_CALL_SENDTO, NA_PROGRAM_CALL_SENT, NA_PROGRAM_CALL_WRITTEN,
+	  NA_PROGRAM_CALL_RECEIVED, NA_PROGRAM_CALL_RECEIVED_MORE}},
 	{NA_OPERATION_SEND,
 	 true,
 	 {NA_PROGRAM_CALL_SENDTO, NA_PROGRAM_CALL_SENDMSG, NA_PROGRAM_CALL_SENDMMSG}},
@@ -196,11 +201,21 @@ static bool is_all_told(const struct na_capture *capture)
 	       ALL_OPERATIONS;
 }
 
-/* Kernels before 6.3 have no tracepoints for it: there the exit of system calls counts messages. */
-static bool are_lengths_told(const struct na_capture *capture)
+/* Kernels before 6.3 have no tracepoints for it: there functions count messages. */
+static void leave_out_lengths(struct na_capture *capture)
 {
-	return !na_program_off(&capture->states[NA_PROGRAM_SEND_LENGTH]) &&
-	       !na_program_off(&capture->states[NA_PROGRAM_RECV_LENGTH]);
+	static const struct {
+		enum na_program tracepoint, functions[2];
+	} lengths[] = {
+		{NA_PROGRAM_SEND_LENGTH, {NA_PROGRAM_CALL_SENT, NA_PROGRAM_CALL_WRITTEN}},
+		{NA_PROGRAM_RECV_LENGTH, {NA_PROGRAM_CALL_RECEIVED, NA_PROGRAM_CALL_RECEIVED_MORE}},
+	};
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < 2; j++)
+			if (!na_program_off(&capture->states[lengths[i].tracepoint]))
+				na_program_leave_out(capture, lengths[i].functions[j],
+						     "not needed: a tracepoint tells the same");
 }
 
 static bool closes_are_told(const struct na_capture *capture)
@@ -337,7 +352,7 @@ static void attach_calls(struct na_capture *capture)
 	capture->bpf->data_told->told.failures = capture->told_failures;
 	capture->bpf->data_told->told.seccomp = seccomp && capture->told_failures;
 	na_hooks_tell(capture);
-	if (is_all_told(capture) && are_lengths_told(capture) && !seccomp)
+	if (is_all_told(capture) && !seccomp)
 		na_program_leave_out(
 			capture, NA_PROGRAM_SYS_EXIT,
 			"not needed: other programs tell the same, but for refusals by "
@@ -357,6 +372,7 @@ void na_tiers_load(struct na_capture *capture)
 		leave_to_hook(capture, NA_PROGRAM_CALL_ACCEPT, NA_PROGRAM_FEXIT_SOCKET_ACCEPT);
 		leave_to_hook(capture, NA_PROGRAM_CALL_CREATE, NA_PROGRAM_FEXIT_SOCKET_CREATE);
 	}
+	leave_out_lengths(capture);
 	if (capture->tier)
 		load_tier(capture, capture->tier);
 	for (size_t i = 0; i < TIERS && capture->options.attach == NA_TIER_AUTO; i++)

@@ -26,7 +26,7 @@ static const char *const structs[] = {NULL,   "task_struct", "cred", "cgroup", "
 /* Slabs of one struct alone, with its size. */
 static const struct {
 	const char *slab, *name;
-} slabs[] = {{"TCP", "tcp_sock"}, {"UDP", "udp_sock"}, {"sock_inode_cache", "socket_alloc"}};
+} slabs[] = {{"TCP", "tcp_sock"}, {"UDP", "udp_sock"}};
 
 static int explain(const char *path, const char *name, struct na_buffer *why)
 {

@@ -155,9 +155,9 @@ static const struct {
 } not_there[] = {
 	{NA_PROGRAM_CONNECT_UNIX, -EINVAL, "this kernel has no such programs (they are from 6.7)"},
 	{NA_PROGRAM_SEND_LENGTH, -ESRCH,
-	 "this kernel has no such tracepoint (6.3 has): tp_btf/sys_exit counts instead"},
+	 "this kernel has no such tracepoint (6.3 has): exits of functions or of calls count"},
 	{NA_PROGRAM_RECV_LENGTH, -ESRCH,
-	 "this kernel has no such tracepoint (6.3 has): tp_btf/sys_exit counts instead"},
+	 "this kernel has no such tracepoint (6.3 has): exits of functions or of calls count"},
 };
 
 static void leave_out(struct na_program_state *state, enum na_program id)
@@ -245,7 +245,9 @@ static int share_maps(struct bpf_object *to, const struct bpf_object *from)
 		if (!strcmp(bpf_map__name(map), RODATA))
 			continue;
 		shared = bpf_object__find_map_by_name(from, bpf_map__name(map));
-		if (shared && !error)
+		if (shared && !bpf_map__autocreate(shared))
+			bpf_map__set_autocreate(map, false);
+		else if (shared && !error)
 			error = bpf_map__reuse_fd(map, bpf_map__fd(shared));
 	}
 	return error;

@@ -40,6 +40,7 @@ static void see_flow(struct na_own *own, const struct na_record_flow *flow,
 {
 	bool v6 = version == NA_OWN_V6;
 
+	see(own, flow->header.program, version, NA_OWN_ANY);
 	if (flow->sent_packets) {
 		see(own, NA_PROGRAM_SEND_LENGTH, version, NA_OWN_ANY);
 		if (flow->remote_port)

@@ -257,6 +257,9 @@ static void make_datagram(struct test *test)
 		return; /* then the release of the sockets reports the flows */
 	need_flow(test, NA_PROGRAM_SEND_LENGTH, NA_PROGRAM_SENDMSG4, NA_PROGRAM_SENDMSG6);
 	need_flow(test, NA_PROGRAM_RECV_LENGTH, NA_PROGRAM_RECVMSG4, NA_PROGRAM_RECVMSG6);
+	if (test->capture->states[NA_PROGRAM_CALL_SENT].attached) /* else it tells only failures */
+		need_flow(test, NA_PROGRAM_CALL_SENDTO, NA_PROGRAM_SENDMSG4, NA_PROGRAM_SENDMSG6);
+	need_flow(test, NA_PROGRAM_CALL_RECEIVED, NA_PROGRAM_RECVMSG4, NA_PROGRAM_RECVMSG6);
 }
 
 static bool all_reported(const struct test *test)

@@ -138,11 +138,11 @@ static void forget(struct na_flows *flows, struct na_flow *flow)
 	free(flow);
 }
 
-/* Records of SYS_EXIT are of one message. */
+/* Records of others than the tracepoints are of one message, or of one call. */
 static bool began_by_receiving(const struct na_record_flow *record)
 {
 	return record->header.program == NA_PROGRAM_RECV_LENGTH ||
-	       (record->header.program == NA_PROGRAM_SYS_EXIT && !record->sent_packets);
+	       (record->header.program != NA_PROGRAM_SEND_LENGTH && !record->sent_packets);
 }
 
 /* A copy of `draft`, which takes part from now on. NULL: out of memory. */

@@ -289,6 +289,13 @@ def look(test):
     return found
 
 
+def no_tax(found):
+    """Functions tell all, on every kernel: no program is on all system calls."""
+    call = next(p for p in found["programs"] if p["source"] == "tp_btf/sys_exit")
+    if call["state"] == "works" or "not needed: other programs" not in call["reason"]:
+        raise Failure(f"tp_btf/sys_exit: {call}")
+
+
 def check_tier(test, tier):
     """Of a tier that is named, or that is taken."""
     found = look(test)
@@ -298,6 +305,8 @@ def check_tier(test, tier):
     if used == "cgroup":
         test.step("without", without, test)
         return
+    if used in ("fexit", "lsm"):
+        test.step(f"no tax {used}", no_tax, found)
     all_settings = dict(SETTINGS)
     for hook in found["hooks"]:
         if hook["hook"] in MAY_BE_REFUSED and "source" not in hook:

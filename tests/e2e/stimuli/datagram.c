@@ -124,8 +124,10 @@ static void expect_unconnected(const struct endpoint *endpoint, const struct act
 	expect_print(event);
 }
 
-void case_udp_connected(void)
+/* The client's messages by socket calls, or as those of any file. */
+static void connected(bool as_file)
 {
+	char data[100];
 	struct endpoint server = {0}, client = {0}, end;
 	union address from;
 
@@ -133,16 +135,32 @@ void case_udp_connected(void)
 	endpoint_open(&client, AF_INET, SOCK_DGRAM, 0);
 	udp_connect(&client, &server.destination);
 	for (int i = 0; i < 3; i++) {
-		udp_send(&client, NULL, 100);
+		if (as_file)
+			MUST(write(client.fd, memset(data, 0, sizeof(data)), sizeof(data)));
+		else
+			udp_send(&client, NULL, sizeof(data));
 		udp_receive(&server, &from);
 	}
 	udp_send(&server, &from, 40);
-	udp_receive(&client, NULL);
+	if (as_file)
+		MUST(read(client.fd, data, sizeof(data)));
+	else
+		udp_receive(&client, NULL);
 	endpoint_close(&client);
 	expect_flow(&client, &client.owner, (struct traffic){3, 300, 1, 40});
 	endpoint_finish(&server);
 	end = passive_end(&server, &from);
 	expect_flow(&end, &server.owner, (struct traffic){1, 40, 3, 300});
+}
+
+void case_udp_connected(void)
+{
+	connected(false);
+}
+
+void case_udp_written(void)
+{
+	connected(true);
 }
 
 static void unconnected(const char *at)
@@ -178,6 +196,40 @@ void case_udp_ipv6(void)
 	if (access("/proc/net/if_inet6", R_OK))
 		case_skip("this kernel has no IPv6");
 	unconnected("::1");
+}
+
+#define MANY 4
+
+/* Several messages by one call: the kernel asks its hooks for the first one only. */
+void case_udp_many(void)
+{
+	struct endpoint server = {0}, client = {0}, end;
+	struct mmsghdr messages[MANY] = {0};
+	union address froms[MANY];
+	char data[100] = {0};
+	struct iovec part = {data, sizeof(data)};
+
+	udp_serve(&server, "127.0.0.1");
+	endpoint_open(&client, AF_INET, SOCK_DGRAM, 0);
+	for (int i = 0; i < MANY; i++)
+		messages[i].msg_hdr = (struct msghdr){&server.destination,
+						      address_length(&server.destination),
+						      &part,
+						      1,
+						      NULL,
+						      0,
+						      0};
+	MUST(sendmmsg(client.fd, messages, MANY, 0));
+	for (int i = 0; i < MANY; i++)
+		messages[i].msg_hdr.msg_name = &froms[i];
+	MUST(recvmmsg(server.fd, messages, MANY, MSG_WAITFORONE, NULL));
+	learn_unconnected(&client, &server.destination, &froms[0]);
+	endpoint_close(&client);
+	expect_unconnected(&client, &client.creator,
+			   (struct traffic){MANY, MANY * sizeof(data), 0, 0});
+	endpoint_finish(&server);
+	end = passive_end(&server, &froms[0]);
+	expect_flow(&end, &server.owner, (struct traffic){0, 0, MANY, MANY * sizeof(data)});
 }
 
 struct shared {

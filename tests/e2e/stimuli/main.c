@@ -74,6 +74,8 @@ static const struct stimulus stimuli[] = {
 	{"sendfile", "bytes", case_sendfile, INET, 0},
 	{"big_transfer", "bytes", case_big_transfer, INET, 0},
 	{"udp_connected", "datagram", case_udp_connected, INET, 0},
+	{"udp_written", "datagram", case_udp_written, INET, 0},
+	{"udp_many", "datagram", case_udp_many, INET, 0},
 	{"udp_unconnected", "datagram", case_udp_unconnected, INET, 0},
 	{"udp_ipv6", "datagram", case_udp_ipv6, INET, 0},
 	{"udp_shared_two_senders", "datagram", case_udp_shared_two_senders, INET, 0},

@@ -29,7 +29,7 @@ case_run case_ipv6, case_mapped, case_dual_stack, case_mptcp, case_mptcp_plain_c
 case_run case_partial_writes, case_sendfile, case_big_transfer;
 /* datagram.c */
 case_run case_udp_connected, case_udp_unconnected, case_udp_shared_two_senders, case_udp_refused,
-	case_udp_ipv6;
+	case_udp_ipv6, case_udp_written, case_udp_many;
 /* uring.c */
 case_run case_uring, case_uring_sqpoll;
 /* bind.c */
