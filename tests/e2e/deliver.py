@@ -9,6 +9,7 @@ once. Usage: deliver.py --netaudit FILE --feed FILE [--slow] [NAME…]
 import argparse
 import copy
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -159,17 +160,30 @@ def kafka_secured(place):
         place.another("second").deliver(output, topic_ids(kafka, "token.web-1"))
 
 
+def send_to_a_dying_leader(three, journal, shipper):
+    """It stands still with requests on their way, and dies with them."""
+    status = lambda name: shipper.status().get(name, 0)
+    journal.append(EVENTS // 2)
+    shipper.wait_until(lambda: status("events_acknowledged") == EVENTS // 2, "the first half", SECONDS)
+    leader = three.leader("audit")
+    leader.process.send_signal(signal.SIGSTOP)
+    journal.append(EVENTS // 2)
+    shipper.wait_until(lambda: status("events_sent") == EVENTS, "requests on their way", SECONDS)
+    leader.kill()
+    caught_up = lambda: journal.cursors().get("out", 0) >= journal.last
+    shipper.wait_until(caught_up, "the acknowledgement of all", SECONDS)
+
+
 def kafka_leader_killed(place):
     with Cluster(place.folder / "kafka") as three:
         three.nodes[0].create("audit")
-
-        def received():
+        output = kafka_output(three.bootstrap(), "audit")
+        with Journal(place.programs, place.folder) as journal:
+            with Shipper(place.programs, journal, [output]) as shipper:
+                send_to_a_dying_leader(three, journal, shipper)
+                shipper.stop()
             alive = next(node for node in three.nodes if node.process.poll() is None)
-            return topic_ids(alive, "audit")()
-
-        place.deliver(
-            kafka_output(three.bootstrap(), "audit"), received, lambda: three.leader("audit").kill()
-        )
+            place.judge(journal.ids(), topic_ids(alive, "audit")(), shipper, 0)
 
 
 def kafka_compacted(place):
@@ -217,6 +231,11 @@ def rsyslog_udp(place):
 def rsyslog_lines(place):
     with Rsyslog(place.folder / "rsyslog") as server:
         syslog(server, f"tcp://127.0.0.1:{server.port}", place, framing="lf")
+
+
+def rsyslog_3164(place):
+    with Rsyslog(place.folder / "rsyslog") as server:
+        syslog(server, f"tcp://127.0.0.1:{server.port}", place, protocol="rfc3164")
 
 
 def syslog_ng(place):
@@ -323,6 +342,23 @@ def token(place, replace):
             place.deliver(output, far.received, meanwhile)
 
 
+def token_of_systemd(place):
+    """A credential's name, and the folder that systemd hands over."""
+    guard = Guarded()
+    with tempfile.TemporaryDirectory(prefix="netaudit-token-", dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "hec-token").write_text("old")
+
+        def launch(programs, journal, outputs):
+            return Shipper(programs, journal, outputs, {"CREDENTIALS_DIRECTORY": folder})
+
+        with Scripted(guard) as far:
+            place.deliver({
+                "type": "http", "dialect": "webhook", "token_file": "hec-token",
+                "url": [f"http://127.0.0.1:{far.port}/"],
+            }, far.received, launch=launch)
+
+
 def token_renamed(place):
     def replace(folder):
         (folder / "next").write_text("new")
@@ -362,8 +398,9 @@ def opensearch_strict(place):
 
 
 QUICK = (
-    rsyslog, rsyslog_local, rsyslog_udp, rsyslog_lines, syslog_ng, syslog_ng_tls, syslog_ng_udp,
-    journald, nginx, squid, toxiproxy, poison_told, token_renamed, token_linked,
+    rsyslog, rsyslog_local, rsyslog_udp, rsyslog_lines, rsyslog_3164, syslog_ng, syslog_ng_tls,
+    syslog_ng_udp, journald, nginx, squid, toxiproxy, poison_told, token_of_systemd, token_renamed,
+    token_linked,
 )
 SLOW = (
     kafka_tls, kafka_scram, kafka_secured, kafka_leader_killed, kafka_compacted, opensearch_strict,
