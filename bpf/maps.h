@@ -26,7 +26,7 @@ struct {
 } doorbell SEC(".data.doorbell");
 
 /* Records for which a ring had no room, per program; only grows. */
-__u64 lost[256] SEC(".data.lost"); /* as many as a record can name: older verifiers lose a comparison */
+__u64 lost[NA_PROGRAM_NUMBERS] SEC(".data.lost"); /* older verifiers lose a comparison with the count */
 
 /* Security hooks by enum na_hook; the agent writes modes and samples, before it attaches and at a reload. */
 struct {

@@ -393,9 +393,8 @@ static __always_inline int call__report(const struct call *call, __u8 program)
 
 /* By thread, the operation of its call that a policy behind seccomp refused. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH); /* some notes nobody takes away, as of threads that ended */
 	__uint(max_entries, 4096);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, __u32);
 } refusals SEC(".maps");

@@ -119,6 +119,7 @@ enum na_program {
 	NA_PROGRAM_COUNT
 };
 
-_Static_assert(NA_PROGRAM_COUNT <= 256, "a header's program is 8 bits");
+#define NA_PROGRAM_NUMBERS 256 /* that a header can name: its program is 8 bits */
+_Static_assert(NA_PROGRAM_COUNT <= NA_PROGRAM_NUMBERS, "a header's program is 8 bits");
 
 #endif

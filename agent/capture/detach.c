@@ -120,6 +120,8 @@ int na_capture_detach_begin(struct na_capture *capture)
 	struct kept kept;
 	int begin[2], error;
 
+	/* The hooks go first: what is still there may not count on them. */
+	capture->bpf->data_told->told.lsm = capture->bpf->data_told->told.seccomp = 0;
 	if (pipe2(begin, O_CLOEXEC) < 0)
 		return -errno;
 	kept.begin = begin[0];

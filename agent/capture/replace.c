@@ -145,7 +145,7 @@ static uint64_t skipped_of(const struct old *old, enum na_program id)
 static int pass_losses(const struct old *old)
 {
 	NA_CLOSE int fd = na_pins_get(old->pins, old->layout, "map__data_lost");
-	uint64_t lost[NA_PROGRAM_COUNT] = {0};
+	uint64_t lost[NA_PROGRAM_NUMBERS] = {0};
 	uint64_t since_ns = old->memory->losses_since_ns;
 	uint32_t zero = 0;
 	int result = 0;

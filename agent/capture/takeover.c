@@ -327,6 +327,7 @@ int na_take_over(struct na_capture *capture)
 		return error;
 	}
 	na_hooks_apply(capture); /* a reload may have changed them */
+	na_hooks_tell(capture);
 	capture->taken_over = capture->pinned = true;
 	return 0;
 }

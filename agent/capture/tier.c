@@ -179,8 +179,3 @@ int na_tier_counts_skips(void)
 		return -errno;
 	return size > offsetof(struct bpf_prog_info, recursion_misses);
 }
-
-bool na_tier_has_lengths(void)
-{
-	return libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) >= 0;
-}

@@ -3,8 +3,6 @@
 #ifndef NA_TIER_H
 #define NA_TIER_H
 
-#include <stdbool.h>
-
 #include "base/buffer.h"
 
 /* The order of `capture.attach`. */
@@ -37,9 +35,5 @@ int na_tier_check(enum na_tier tier, struct na_buffer *why);
  * be loaded to ask.
  */
 int na_tier_counts_skips(void);
-
-/* Has the kernel tracepoints for the lengths of messages? Before 6.3 the exit of system calls
- * tells. */
-bool na_tier_has_lengths(void);
 
 #endif

@@ -209,7 +209,7 @@ static void append_cgroup_root(struct report *report)
 /* What a tier costs calls that have nothing to do with sockets, and what it sees of seccomp. */
 static const char *remark(enum na_tier tier)
 {
-	if (tier == NA_TIER_CGROUP || tier == NA_TIER_KPROBE || !na_tier_has_lengths())
+	if (tier == NA_TIER_CGROUP || tier == NA_TIER_KPROBE)
 		return "every system call pays a little, refusals by seccomp are seen";
 	return "other system calls pay nothing, refusals by seccomp need capture.seccomp";
 }

@@ -217,7 +217,7 @@ static bool keep_values(const struct na_recent *recent, struct place *place,
 	keep_all(&count, place, event, group, NULL);
 	fields = place->texts + place->lists + place->values;
 	size = fields * sizeof(struct kept) + count.items * sizeof(struct na_text) + count.bytes;
-	if (size > BYTES_MAX)
+	if (!size || size > BYTES_MAX)
 		return false;
 	if (size > place->size) {
 		free(place->kept);

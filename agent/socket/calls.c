@@ -131,8 +131,11 @@ static int take_create_failure(struct na_sockets *sockets, const struct na_recor
 		*call = (struct na_call){0};
 		return 0;
 	}
-	if (call && header->program == NA_PROGRAM_CALL_CREATE) /* by the program of the BPF LSM */
+	/* By the program of the BPF LSM. io_uring has no result that takes the note away. */
+	if (call && call->told && header->program == NA_PROGRAM_CALL_CREATE) {
+		call->told = false;
 		return 0;
+	}
 	if (is_on_way_in(header))
 		*na_sockets_call(sockets, header->tid) =
 			(struct na_call){.tid = header->tid, .operation = NA_OPERATION_SOCKET};
@@ -178,10 +181,17 @@ static int report_bound(struct na_sockets *sockets, struct na_socket *socket,
 	return na_fill_put(sockets);
 }
 
-static const char *bind_policy(const struct na_record_result *record, const struct na_call *call)
+/* NULL: nobody, it failed. */
+static const char *bind_policy(const struct na_socket *socket,
+			       const struct na_record_result *record, const struct na_call *call)
 {
+	bool inet = socket->family == AF_INET || socket->family == AF_INET6;
+
+	/* Of other families no program sees the attempt, and they have checks of their own. */
+	if (!call && !inet && record->flags & NA_FLAG_NO_LSM)
+		return record->flags & NA_FLAG_SECCOMP ? "unknown" : NULL;
 	if (!call)
-		return unseen_policy(record->flags);
+		return inet ? unseen_policy(record->flags) : "unknown";
 	if (record->header.error == -EPERM)
 		return "cgroup";
 	return call->port && call->port < PRIVILEGED_PORTS ? "capability" : NULL;
@@ -190,7 +200,8 @@ static const char *bind_policy(const struct na_record_result *record, const stru
 static int bind_failed(struct na_sockets *sockets, struct na_socket *socket,
 		       const struct na_record_result *record, const struct na_call *call)
 {
-	const char *policy = na_is_refusal(record->header.error) ? bind_policy(record, call) : NULL;
+	const char *policy =
+		na_is_refusal(record->header.error) ? bind_policy(socket, record, call) : NULL;
 	int error;
 
 	if (policy)
