@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -20,6 +21,7 @@
 #include "journal/event_id.h"
 #include "output.h"
 #include "pipeline/host.h"
+#include "ship/arena.h"
 #include "ship/format.h"
 
 #define TRY_NS (15 * NA_NS_PER_SEC) /* for the far end to acknowledge */
@@ -231,10 +233,13 @@ static int run(void *context, struct na_buffer *out)
 	NA_CLEANUP(na_host_done) struct na_host host = {0};
 	NA_CLEANUP(na_buffer_done) struct na_buffer body = {0};
 	const struct sigaction ignored = {.sa_handler = SIG_IGN};
+	NA_CLEANUP(na_arena_done) struct na_arena arena = {0};
 	struct na_event event;
+	uint64_t all[NA_EVENT_WORDS];
 	char id[NA_EVENT_ID_SIZE];
 	int landlock, error = na_host_init(&host, trial.labels);
 
+	memset(all, 0xff, sizeof(all));
 	na_cli_paths_add_output(&paths, trial.output);
 	if (error || paths.failed)
 		return -ENOMEM;
@@ -252,7 +257,9 @@ static int run(void *context, struct na_buffer *out)
 	error = encode(trial.output, &host, &event, &body);
 	if (error)
 		return error;
-	trial.record.event = &event;
+	trial.record.event = na_arena_event(&arena, &event, all, &host.constants);
+	if (!trial.record.event)
+		return -ENOMEM;
 	trial.record.body = (struct na_text){body.data, body.length};
 	na_log_set_level(NA_LOG_ERROR); /* what is said below is the result */
 	return try_output(&trial, out);

@@ -122,7 +122,9 @@ static void idle(struct na_lane *lane)
 
 static void heed(struct na_lane *lane, const struct requests *requests)
 {
-	if (requests->acknowledged) {
+	if (requests->acknowledged && lane->was_held)
+		lane->was_held = na_lane_pending(lane) > 0;
+	if (requests->acknowledged && !lane->was_held) {
 		na_backoff_reset(&lane->backoff);
 		lane->wait_until_ns = 0;
 	}

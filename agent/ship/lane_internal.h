@@ -92,6 +92,7 @@ struct na_lane {
 	bool goes_back;  /* the reader is not where `at` says */
 	bool is_halfway; /* an event was read and not made a record: only a rewind helps */
 	bool stop_seen, cursor_failed, has_summary, holds_dead;
+	bool was_held; /* the instance before, and all that it left is not acknowledged yet */
 
 	/* Under the mutex. */
 	pthread_mutex_t mutex;

@@ -11,13 +11,15 @@
 
 /*
  * The instance is of no use: the next one gets everything that was not acknowledged. What it
- * acknowledged before makes the next wait a short one, not none.
+ * acknowledged before makes the next wait a short one, not none; unless it was held: then that
+ * comes once more each time, with what is refused.
  */
 static void break_off(struct na_lane *lane)
 {
 	na_lane_close_instance(lane);
 	pthread_mutex_lock(&lane->mutex);
-	if (lane->acknowledged)
+	lane->was_held = lane->states[NA_LANE_OUTPUT] == NA_OUTPUT_HELD;
+	if (lane->acknowledged && !lane->was_held)
 		na_backoff_reset(&lane->backoff);
 	lane->acknowledged = false;
 	pthread_mutex_unlock(&lane->mutex);

@@ -133,7 +133,9 @@ static void no_answer(struct na_output_instance *instance, struct na_http_server
 	if (outcome.action == NA_HTTP_DO_SETTLE && result->status)
 		outcome.mend = "that is no answer about acknowledgements";
 	why = na_http_tell(instance, server, result, &outcome);
-	if (result->status ? outcome.action == NA_HTTP_DO_HOLD : result->held)
+	if (result->status && outcome.action == NA_HTTP_DO_HOLD)
+		na_http_denied(instance, server, result, why);
+	else if (!result->status && result->held)
 		na_http_server_held(instance, server, why);
 	else
 		na_http_server_failed(instance, server, result->after_ns, false, why);

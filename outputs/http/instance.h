@@ -64,6 +64,11 @@ const char *na_http_tell(struct na_output_instance *instance, const struct na_ht
 /* ack.c: a request that is taken, and has that number, is on no list yet. */
 void na_http_ack_await(struct na_output_instance *instance, struct na_http_server *server,
 		       struct na_http_request *request, uint64_t ack_id);
+/* settle.c: a refusal that a person must mend; with secrets that were replaced it is tried at once.
+ */
+void na_http_denied(struct na_output_instance *instance, struct na_http_server *server,
+		    const struct na_http_result *result, const char *why);
+
 /* Asks, and sends again what was never acknowledged. */
 void na_http_ack_go_on(struct na_output_instance *instance);
 void na_http_ack_settle(struct na_output_instance *instance,

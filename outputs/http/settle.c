@@ -247,8 +247,8 @@ static void leave_channel(struct na_http_server *server, struct na_http_request 
 }
 
 /* With another token in the file it is tried at once; one that cannot be read is part of why. */
-static void denied(struct na_output_instance *instance, struct na_http_server *server,
-		   const struct na_http_result *result, const char *why)
+void na_http_denied(struct na_output_instance *instance, struct na_http_server *server,
+		    const struct na_http_result *result, const char *why)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer unread = {0}, both = {0};
 	bool changed = false;
@@ -306,7 +306,7 @@ static void act(struct na_output_instance *instance, struct na_http_server *serv
 		return;
 	case NA_HTTP_DO_HOLD:
 		again(instance, request);
-		denied(instance, server, result, why);
+		na_http_denied(instance, server, result, why);
 		return;
 	case NA_HTTP_DO_ISOLATE:
 	case NA_HTTP_DO_HALVE:

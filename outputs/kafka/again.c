@@ -198,6 +198,18 @@ static void conclude(struct na_kafka_again *again, struct na_output_host *host)
 	again->group = 0;
 }
 
+/* Those in front may be bad ones all: before that is believed of the rest, its last one is tried.
+ */
+static void choose_last(struct na_kafka_again *again)
+{
+	struct na_kafka_again_entry first = again->entries[0];
+	size_t last = again->count - again->alone - 1;
+
+	again->entries[0] = again->entries[last];
+	again->entries[last] = first;
+	again->limit = 0;
+}
+
 static int send_group(struct na_kafka_again *again, struct na_kafka_producer *producer)
 {
 	again->group_bytes = 0;
@@ -273,10 +285,12 @@ int na_kafka_again_step(struct na_kafka_again *again, struct na_kafka_producer *
 		begin(again, producer, host);
 	compact(again);
 	bring_back(again);
-	if (again->alone && (again->alone == again->count || again->alone >= ALONE_MAX)) {
+	if (again->alone && (again->alone == again->count || again->alone > ALONE_MAX)) {
 		*ret_refused = again->entries[again->count - 1].message.err;
 		return -EBADMSG;
 	}
+	if (again->alone == ALONE_MAX)
+		choose_last(again);
 	if (again->count)
 		return send_group(again, producer);
 	again->topic_count = 0;
