@@ -143,9 +143,11 @@ static void allow(void)
 
 static int set_up(void **state)
 {
-	static struct cgroup_bpf bpf;
+	static struct cgroup_bpf__data_told told;
+	static struct cgroup_bpf bpf = {.data_told = &told};
 
 	(void)state;
+	told.told.lsm = told.told.seccomp = 1;
 	test_pid = getpid();
 	settled = 0;
 	capture = calloc(1, sizeof(*capture));
@@ -184,6 +186,8 @@ static void test_order(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
+	assert_false(capture->bpf->data_told->told.lsm);
+	assert_false(capture->bpf->data_told->told.seccomp);
 	for (int i = 0; i < LINKS; i++) {
 		for (int later = i; later < LINKS; later++)
 			assert_false(is_let_go(order[later]));
