@@ -4,8 +4,8 @@
  *
  * A duty is something that the lifecycle needs to be told: the success or the failure of an
  * operation. The exit of every system call tells all of them, at its price on every call of the
- * host. Each tier that this kernel allows takes over what it can, the best first; what is left to
- * nobody else is asked of the exit of system calls, and the close of files of the free of memory.
+ * host. The tier that tiers.c chose takes over what it can; what is left to nobody else is asked of
+ * the exit of system calls, and the close of files of the free of memory.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,6 @@
 
 #include <bpf/bpf.h>
 
-#include "base/buffer.h"
 #include "base/cleanup.h"
 #include "capture/capture_internal.h"
 
@@ -22,10 +21,6 @@
 	49 /* BPF_CGROUP_UNIX_CONNECT, from 6.7; libbpf 1.1 does not know it */
 
 #define SOURCES_MAX 5
-
-static const enum na_tier preference[] = {NA_TIER_FEXIT, NA_TIER_LSM, NA_TIER_KPROBE};
-
-#define TIERS (sizeof(preference) / sizeof(*preference))
 
 /* All of the programs together do it; none: nothing is to be told. */
 struct duty {
@@ -172,7 +167,8 @@ static void calibrate(struct na_capture *capture)
 		 strerrordesc_np(-error));
 }
 
-/* One that the families do not need does its duty by not being there. */
+/* One that the families do not need does its duty by not being there; accept's is left to the hook.
+ */
 static bool does_duty(const struct na_capture *capture, enum na_program id)
 {
 	const struct na_program_state *state = &capture->states[id];
@@ -201,158 +197,65 @@ static bool is_all_told(const struct na_capture *capture)
 	       ALL_OPERATIONS;
 }
 
-/* Kernels before 6.3 have no tracepoints for it: there functions count messages. */
-static void leave_out_lengths(struct na_capture *capture)
-{
-	static const struct {
-		enum na_program tracepoint, functions[2];
-	} lengths[] = {
-		{NA_PROGRAM_SEND_LENGTH, {NA_PROGRAM_CALL_SENT, NA_PROGRAM_CALL_WRITTEN}},
-		{NA_PROGRAM_RECV_LENGTH, {NA_PROGRAM_CALL_RECEIVED, NA_PROGRAM_CALL_RECEIVED_MORE}},
-	};
-
-	for (size_t i = 0; i < 2; i++)
-		for (size_t j = 0; j < 2; j++)
-			if (!na_program_off(&capture->states[lengths[i].tracepoint]))
-				na_program_leave_out(capture, lengths[i].functions[j],
-						     "not needed: a tracepoint tells the same");
-}
-
 static bool closes_are_told(const struct na_capture *capture)
 {
 	return capture->states[NA_PROGRAM_FEXIT_CLOSE].attached ||
 	       capture->states[NA_PROGRAM_KPROBE_CLOSE].attached;
 }
 
-static void leave_out_tier(struct na_capture *capture, enum na_tier tier, const char *reason)
+/* The close of what is accepted comes first. False: no program of the tier itself could be
+ * attached. */
+static bool attach_tier(struct na_capture *capture, enum na_tier tier)
 {
-	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
-		if (na_program_is_of((enum na_program)id, tier))
-			na_program_leave_out(capture, (enum na_program)id, reason);
-}
-
-static void leave_out_trampolines(struct na_capture *capture, const char *reason)
-{
-	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
-		if (na_program_is_trampoline((enum na_program)id))
-			na_program_leave_out(capture, (enum na_program)id, reason);
-}
-
-static void attach_tier(struct na_capture *capture, enum na_tier tier)
-{
-	bool trampolines = tier != NA_TIER_KPROBE;
+	bool trampolines = capture->tiers[NA_TIER_FEXIT], any = false;
 
 	attach(capture, NA_PROGRAM_FEXIT_CLOSE);
 	attach(capture, NA_PROGRAM_KPROBE_CLOSE);
-	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
-		if (na_program_is_of((enum na_program)id, tier) ||
-		    (trampolines && na_program_is_trampoline((enum na_program)id)))
+	for (int id = 0; id < NA_PROGRAM_COUNT; id++) {
+		if (!na_program_is_of((enum na_program)id, tier))
+			continue;
+		attach(capture, (enum na_program)id);
+		any = any || capture->states[id].attached;
+	}
+	if (!any)
+		return false;
+	for (int id = 0; id < NA_PROGRAM_COUNT && trampolines; id++)
+		if (na_program_is_trampoline((enum na_program)id))
 			attach(capture, (enum na_program)id);
 	count_duties(capture, tier);
 	if (trampolines)
 		count_duties(capture, NA_TIER_AUTO);
+	return true;
 }
 
-/*
- * The functions' exits are in the object of fexit, whichever of the two tiers wants them. What
- * cannot be loaded at all is as if it could not be had: nothing is left to it.
- */
-static void load_tier(struct na_capture *capture, enum na_tier tier)
+static void attach_tiers(struct na_capture *capture)
 {
-	int error = 0;
-
-	if (tier != NA_TIER_KPROBE) {
-		na_stand_ins_want_behind_trampolines(capture);
-		error = na_object_load_tier(capture, NA_TIER_FEXIT);
-	}
-	if (!error && tier != NA_TIER_FEXIT)
-		error = na_object_load_tier(capture, tier);
-	if (!error)
-		return;
-	leave_out_tier(capture, tier, strerrordesc_np(-error));
-	leave_out_trampolines(capture, strerrordesc_np(-error));
-	capture->tier = NA_TIER_AUTO;
-}
-
-static void leave_to_hook(struct na_capture *capture, enum na_program id, enum na_program of_hook)
-{
-	if (!na_program_off(&capture->states[of_hook]))
-		na_program_leave_out(capture, id, "the hook's program tells it");
-}
-
-/* False when the tier cannot be had; its programs then know why. */
-static bool try_tier(struct na_capture *capture, enum na_tier tier)
-{
-	enum na_tier wanted = capture->options.attach;
-	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-
-	if (wanted != NA_TIER_AUTO && wanted != tier) {
-		na_buffer_printf(&why, "capture.attach is %s", na_tier_name(wanted));
-	} else if (capture->tier) {
-		na_buffer_printf(&why, "%s does the same better", na_tier_name(capture->tier));
-	} else if (na_tier_probe(tier, &why) == 0) {
-		capture->tier = tier;
-		return true;
-	}
-	na_buffer_append_char(&why, '\0');
-	leave_out_tier(capture, tier, why.data ? why.data : "no memory");
-	return false;
-}
-
-static bool has_program(const struct na_capture *capture, enum na_hook hook)
-{
+	while (capture->tier && !attach_tier(capture, capture->tier))
+		na_tiers_next(capture);
+	na_tiers_settle(capture);
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
-		if (na_program_hook((enum na_program)id) == hook && capture->programs[id] &&
-		    !na_program_off(&capture->states[id]))
-			return true;
-	return false;
+		if (na_program_hook((enum na_program)id))
+			attach(capture, (enum na_program)id);
 }
 
-/* This kernel has the hook, and refused the program on it. */
-static bool was_refused(const struct na_capture *capture, enum na_hook hook)
+/* The free of memory learns by a socket of our own, which the exit of calls is not to report. */
+static void attach_frees(struct na_capture *capture)
 {
-	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
-		if (na_program_hook((enum na_program)id) == hook && capture->states[id].wanted)
-			return !has_program(capture, hook);
-	return false;
+	if (closes_are_told(capture))
+		na_program_leave_out(capture, NA_PROGRAM_FILE_FREE,
+				     "not needed: sock_close tells the same");
+	attach(capture, NA_PROGRAM_FILE_FREE);
+	calibrate(capture);
 }
 
-/* Bits of enum na_hook that are wanted and that no tier before has. */
-static uint64_t find_refused(const struct na_capture *capture)
+/* Before the exit of calls, which leaves alone what others tell. */
+static void tell_duties(struct na_capture *capture)
 {
-	uint64_t refused = 0;
-
-	for (int hook = 1; hook < NA_HOOK_COUNT; hook++)
-		if (capture->hooks[hook].mode != NA_HOOK_MODE_OFF &&
-		    was_refused(capture, (enum na_hook)hook))
-			refused |= UINT64_C(1) << hook;
-	return refused;
-}
-
-/* Hooks whose program was refused are taken by the next tier that is possible here. */
-static void load_rest(struct na_capture *capture, enum na_tier tier)
-{
-	uint64_t refused = find_refused(capture);
-	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-
-	if (!refused || na_tier_probe(tier, &why) < 0)
-		return;
-	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
-		if (na_program_is_of((enum na_program)id, tier) &&
-		    refused >> na_program_hook((enum na_program)id) & 1)
-			na_program_want(capture, (enum na_program)id);
-	na_object_load_tier(capture, tier);
-}
-
-static void attach_calls(struct na_capture *capture)
-{
-	bool seccomp = capture->options.seccomp;
-
 	capture->bpf->data_told->told.successes = capture->told_successes;
 	capture->bpf->data_told->told.failures = capture->told_failures;
-	capture->bpf->data_told->told.seccomp = seccomp && capture->told_failures;
+	capture->bpf->data_told->told.seccomp = capture->options.seccomp && capture->told_failures;
 	na_hooks_tell(capture);
-	if (is_all_told(capture) && !seccomp)
+	if (is_all_told(capture) && !capture->options.seccomp)
 		na_program_leave_out(
 			capture, NA_PROGRAM_SYS_EXIT,
 			"not needed: other programs tell the same, but for refusals by "
@@ -361,47 +264,18 @@ static void attach_calls(struct na_capture *capture)
 
 /* ------------------------------------------------------------------------------------------- */
 
-void na_tiers_load(struct na_capture *capture)
-{
-	na_hooks_apply(capture);
-	for (size_t i = 0; i < TIERS; i++)
-		try_tier(capture, preference[i]);
-	if (capture->tier != NA_TIER_FEXIT && capture->tier != NA_TIER_LSM)
-		leave_out_trampolines(capture, "needs the tier fexit or lsm");
-	if (capture->tier == NA_TIER_FEXIT) {
-		leave_to_hook(capture, NA_PROGRAM_CALL_ACCEPT, NA_PROGRAM_FEXIT_SOCKET_ACCEPT);
-		leave_to_hook(capture, NA_PROGRAM_CALL_CREATE, NA_PROGRAM_FEXIT_SOCKET_CREATE);
-	}
-	leave_out_lengths(capture);
-	if (capture->tier)
-		load_tier(capture, capture->tier);
-	for (size_t i = 0; i < TIERS && capture->options.attach == NA_TIER_AUTO; i++)
-		if (capture->tier && !capture->tiers[preference[i]])
-			load_rest(capture, preference[i]);
-}
-
-/*
- * What needs a socket of our own first, so that nobody reports it; then processes: whoever opens a
- * socket is known.
- */
+/* Processes first: whoever opens a socket is known. */
 int na_capture_attach(struct na_capture *capture)
 {
 	static const enum na_program processes[] = {NA_PROGRAM_FORK, NA_PROGRAM_EXEC,
 						    NA_PROGRAM_EXIT};
 	int attached = 0;
 
-	attach(capture, NA_PROGRAM_FEXIT_CLOSE);
-	attach(capture, NA_PROGRAM_KPROBE_CLOSE);
-	if (closes_are_told(capture))
-		na_program_leave_out(capture, NA_PROGRAM_FILE_FREE,
-				     "not needed: sock_close tells the same");
-	attach(capture, NA_PROGRAM_FILE_FREE);
-	calibrate(capture);
 	for (size_t i = 0; i < sizeof(processes) / sizeof(*processes); i++)
 		attach(capture, processes[i]);
-	if (capture->tier)
-		attach_tier(capture, capture->tier);
-	attach_calls(capture);
+	attach_tiers(capture);
+	attach_frees(capture);
+	tell_duties(capture);
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		if (!na_stand_in_first((enum na_program)id))
 			attach(capture, (enum na_program)id);

@@ -77,6 +77,8 @@ static int attach_anew(struct na_capture *capture, struct na_buffer *why)
 		na_tiers_load(capture);
 	if (!error && na_capture_attach(capture) < 0)
 		error = explain_none(capture, why);
+	if (!error)
+		error = na_tiers_check(capture, why);
 	if (!error && capture->options.rules)
 		error = na_rules_mark_processes(capture->options.rules, capture->bpf);
 	return !error && capture->options.pins ? na_memory_make(capture) : error;
@@ -344,6 +346,11 @@ bool na_capture_call_results(const struct na_capture *capture)
 enum na_tier na_capture_tier(const struct na_capture *capture)
 {
 	return capture->tier ? capture->tier : NA_TIER_CGROUP;
+}
+
+const char *na_capture_tier_refused(const struct na_capture *capture, enum na_tier tier)
+{
+	return capture->tier_reasons[tier];
 }
 
 uint64_t na_capture_positions(const struct na_capture *capture)

@@ -151,6 +151,9 @@ void na_capture_set_hooks(struct na_capture *capture, const struct na_hook_setti
 /* Of the hooks that are attached; CGROUP where there are none. */
 enum na_tier na_capture_tier(const struct na_capture *capture);
 
+/* Why a tier that na_tier_probe allows was given up, borrowed; "": it was not. */
+const char *na_capture_tier_refused(const struct na_capture *capture, enum na_tier tier);
+
 /* Sum of the producers' positions: unmoved means that no record was made. For tests and status. */
 uint64_t na_capture_positions(const struct na_capture *capture);
 

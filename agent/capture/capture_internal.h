@@ -19,6 +19,7 @@ struct na_capture {
 	struct cgroup_bpf *bpf;
 	struct bpf_object *tiers[NA_TIER_COUNT]; /* NULL: not loaded */
 	enum na_tier tier;                       /* of the hooks; NA_TIER_AUTO: none */
+	char tier_reasons[NA_TIER_COUNT][256];   /* why one that seemed possible was given up */
 	/* Bits of enum na_operation that programs nearer to it tell than the exit of system calls.
 	 */
 	uint32_t told_successes, told_failures;
@@ -94,8 +95,14 @@ int na_object_load(struct na_capture *capture, struct na_buffer *why);
 int na_object_load_tier(struct na_capture *capture, enum na_tier tier);
 void na_object_close(struct na_capture *capture, enum na_tier tier);
 
-/* attach.c: chooses the tier and loads it. */
+/* tiers.c: chooses the tier and loads it. */
 void na_tiers_load(struct na_capture *capture);
+/* No program of capture->tier can be attached: gives it up, and loads the next, if there is one. */
+void na_tiers_next(struct na_capture *capture);
+/* The tier is attached: leaves out the others, but for hooks that it was refused. */
+void na_tiers_settle(struct na_capture *capture);
+/* After attaching. -EOPNOTSUPP: not the tier that capture.attach fixes; `why` got a sentence. */
+int na_tiers_check(const struct na_capture *capture, struct na_buffer *why);
 
 /* stand_in.c: NA_PROGRAM_NONE: it is no stand-in. */
 enum na_program na_stand_in_first(enum na_program stand_in);

@@ -152,19 +152,21 @@ int na_tier_probe(enum na_tier tier, struct na_buffer *why)
 	return error;
 }
 
+int na_tier_refuse(enum na_tier tier, const char *reason, struct na_buffer *why)
+{
+	na_buffer_printf(why, "capture.attach is %s, but %s; capture.attach: auto takes what works",
+			 names[tier], reason);
+	return -EOPNOTSUPP;
+}
+
 int na_tier_check(enum na_tier tier, struct na_buffer *why)
 {
-	size_t length = why->length;
+	NA_CLEANUP(na_buffer_done) struct na_buffer reason = {0};
 
-	if (tier == NA_TIER_AUTO || tier == NA_TIER_CGROUP)
+	if (tier == NA_TIER_AUTO || tier == NA_TIER_CGROUP || na_tier_probe(tier, &reason) == 0)
 		return 0;
-	na_buffer_printf(why, "capture.attach is %s, but ", names[tier]);
-	if (na_tier_probe(tier, why) == 0) {
-		why->length = length;
-		return 0;
-	}
-	na_buffer_append_string(why, "; capture.attach: auto takes what works");
-	return -EOPNOTSUPP;
+	na_buffer_append_char(&reason, '\0');
+	return na_tier_refuse(tier, reason.data ? reason.data : "no memory", why);
 }
 
 int na_tier_counts_skips(void)

@@ -29,6 +29,8 @@ int na_tier_probe(enum na_tier tier, struct na_buffer *why);
  * errno: `why` got a sentence for the operator.
  */
 int na_tier_check(enum na_tier tier, struct na_buffer *why);
+/* That sentence, with this reason. -EOPNOTSUPP. */
+int na_tier_refuse(enum na_tier tier, const char *reason, struct na_buffer *why);
 
 /*
  * Are programs that the kernel skips counted? 1, 0 (before 5.12), or negative errno: no program can

@@ -63,7 +63,7 @@ struct findings {
 	struct na_buffer why;       /* of the self-test */
 	struct price with, without; /* the programs */
 	enum na_tier tier;          /* of the hooks */
-	int tiers[NA_TIER_COUNT];   /* of na_tier_probe */
+	int tiers[NA_TIER_COUNT];   /* of examine_tier */
 	struct na_buffer tier_whys[NA_TIER_COUNT];
 };
 
@@ -114,6 +114,16 @@ static void findings_done(struct findings *findings)
 		na_buffer_done(&findings->tier_whys[tier]);
 }
 
+static int examine_tier(const struct na_capture *capture, enum na_tier tier, struct na_buffer *why)
+{
+	const char *refused = na_capture_tier_refused(capture, tier);
+
+	if (!*refused)
+		return na_tier_probe(tier, why);
+	na_buffer_append_string(why, refused);
+	return -EOPNOTSUPP;
+}
+
 static void examine(struct na_capture *capture, struct findings *findings)
 {
 	findings->self_test =
@@ -127,7 +137,7 @@ static void examine(struct na_capture *capture, struct findings *findings)
 	findings->without = measure();
 	for (int tier = NA_TIER_CGROUP; tier < NA_TIER_COUNT; tier++)
 		findings->tiers[tier] =
-			na_tier_probe((enum na_tier)tier, &findings->tier_whys[tier]);
+			examine_tier(capture, (enum na_tier)tier, &findings->tier_whys[tier]);
 }
 
 static const char *state_of(const struct na_program_state *state)
