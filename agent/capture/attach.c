@@ -173,6 +173,8 @@ static bool does_duty(const struct na_capture *capture, enum na_program id)
 {
 	const struct na_program_state *state = &capture->states[id];
 
+	if (id == NA_PROGRAM_CALL_ACCEPT && !state->wanted)
+		return capture->states[NA_PROGRAM_FEXIT_SOCKET_ACCEPT].attached;
 	return id == NA_PROGRAM_NONE || state->attached || !state->wanted;
 }
 
@@ -253,13 +255,20 @@ static void tell_duties(struct na_capture *capture)
 {
 	capture->bpf->data_told->told.successes = capture->told_successes;
 	capture->bpf->data_told->told.failures = capture->told_failures;
-	capture->bpf->data_told->told.seccomp = capture->options.seccomp && capture->told_failures;
 	na_hooks_tell(capture);
 	if (is_all_told(capture) && !capture->options.seccomp)
 		na_program_leave_out(
 			capture, NA_PROGRAM_SYS_EXIT,
 			"not needed: other programs tell the same, but for refusals by "
 			"seccomp (capture.seccomp)");
+}
+
+/* What programs note for the exit of calls, they note where there is one that takes it. */
+static void tell_seccomp(struct na_capture *capture)
+{
+	capture->bpf->data_told->told.seccomp = capture->options.seccomp &&
+						capture->told_failures &&
+						capture->states[NA_PROGRAM_SYS_EXIT].attached;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -279,6 +288,7 @@ int na_capture_attach(struct na_capture *capture)
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		if (!na_stand_in_first((enum na_program)id))
 			attach(capture, (enum na_program)id);
+	tell_seccomp(capture);
 	na_stand_ins_settle(capture);
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		attached += capture->states[id].attached && id != NA_PROGRAM_SNAPSHOT;

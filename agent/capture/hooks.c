@@ -52,13 +52,25 @@ static const char *reason_of(const struct na_capture *capture, enum na_hook hook
 	return reason;
 }
 
-/* A program of the BPF LSM does not see what the LSMs before it refused. */
+static bool is_attached(const struct na_capture *capture, enum na_hook hook, const char *kind)
+{
+	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
+		if (na_program_hook((enum na_program)id) == hook && capture->states[id].attached &&
+		    !strncmp(na_program_source((enum na_program)id), kind, strlen(kind)))
+			return true;
+	return false;
+}
+
+/*
+ * A program of the BPF LSM does not see what the LSMs before it refused; the return of a probe
+ * tells the verdict, by what the entry kept.
+ */
 static bool tells_all(const struct na_capture *capture, enum na_hook hook)
 {
-	enum na_program id = program_of(capture, hook);
-
-	return hook == NA_HOOK_NONE || (id && !na_program_is_of(id, NA_TIER_LSM) &&
-					tells_refusals(capture->hooks[hook].mode));
+	return hook == NA_HOOK_NONE || (tells_refusals(capture->hooks[hook].mode) &&
+					(is_attached(capture, hook, "fexit/") ||
+					 (is_attached(capture, hook, "kprobe/") &&
+					  is_attached(capture, hook, "kretprobe/"))));
 }
 
 /*

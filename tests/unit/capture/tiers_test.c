@@ -350,15 +350,71 @@ static void a_hook_refused_is_taken_by_the_next(void **state)
 	assert_false(is_attached(NA_PROGRAM_LSM_ACCEPTED));
 }
 
+/* The exit of accept was left to a hook whose program is not there. */
+static void refusals_of_accept_are_told(void **state)
+{
+	(void)state;
+	kernel.refuses_load[NA_PROGRAM_FEXIT_SOCKET_ACCEPT] = true;
+	start();
+	assert_int_equal(na_capture_tier(capture), NA_TIER_FEXIT);
+	assert_false(is_attached(NA_PROGRAM_CALL_ACCEPT));
+	assert_false(capture->bpf->data_told->told.failures >> NA_OPERATION_ACCEPT & 1);
+	assert_true(is_attached(NA_PROGRAM_SYS_EXIT));
+}
+
+static void refusals_of_lsms_are_told_by_the_return(void **state)
+{
+	uint32_t bind = 1U << NA_OPERATION_BIND, listen = 1U << NA_OPERATION_LISTEN;
+
+	(void)state;
+	capture->options.attach = NA_TIER_KPROBE;
+	kernel.refuses_attach[NA_PROGRAM_KRETPROBE_SOCKET_BIND] = true;
+	start();
+	assert_true(is_attached(NA_PROGRAM_KPROBE_SOCKET_BIND));
+	assert_int_equal(capture->bpf->data_told->told.lsm & (bind | listen), listen);
+}
+
+/* Notes for the exit of calls, where there is none, would only fill their table. */
+static void seccomp_is_told_by_the_exit_of_calls(void **state)
+{
+	(void)state;
+	capture->options.seccomp = true;
+	kernel.refuses_attach[NA_PROGRAM_SYS_EXIT] = true;
+	start();
+	assert_true(capture->bpf->data_told->told.failures);
+	assert_false(capture->bpf->data_told->told.seccomp);
+	kernel.refuses_attach[NA_PROGRAM_SYS_EXIT] = false;
+	capture->states[NA_PROGRAM_SYS_EXIT].reason[0] = '\0';
+	assert_int_equal(na_capture_attach(capture), 0);
+	assert_true(capture->bpf->data_told->told.seccomp);
+}
+
+static void nobody_asks_for_seccomp(void **state)
+{
+	(void)state;
+	kernel.refuses_load[NA_PROGRAM_CALL_BIND] = true;
+	start();
+	assert_true(is_attached(NA_PROGRAM_SYS_EXIT));
+	assert_false(capture->bpf->data_told->told.seccomp);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_best_is_taken),       TEST(an_object_that_cannot_be_loaded),
-		TEST(every_program_refused),   TEST(what_loads_and_cannot_be_attached),
-		TEST(none_that_works),         TEST(a_fixed_tier_that_does_not_work),
-		TEST(a_fixed_tier_that_works), TEST(a_hook_refused_is_taken_by_the_next),
+		TEST(the_best_is_taken),
+		TEST(an_object_that_cannot_be_loaded),
+		TEST(every_program_refused),
+		TEST(what_loads_and_cannot_be_attached),
+		TEST(none_that_works),
+		TEST(a_fixed_tier_that_does_not_work),
+		TEST(a_fixed_tier_that_works),
+		TEST(a_hook_refused_is_taken_by_the_next),
+		TEST(refusals_of_accept_are_told),
+		TEST(refusals_of_lsms_are_told_by_the_return),
+		TEST(seccomp_is_told_by_the_exit_of_calls),
+		TEST(nobody_asks_for_seccomp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
