@@ -89,7 +89,8 @@ bool na_capture_snapshot_pending(const struct na_capture *capture);
 
 /*
  * As na_rings_read, na_rings_drain and na_rings_wait, with the snapshot merged in. Of what goes on,
- * because it is pinned or not detached yet, drain passes on what is due.
+ * because it is pinned or not detached yet, drain passes on what was there when it was called: it
+ * waits until that is due, a millisecond, and reads for 2 s at most.
  */
 int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *take, void *context);
 int na_capture_drain(struct na_capture *capture, na_record_take *take, void *context);

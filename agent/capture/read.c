@@ -193,16 +193,26 @@ int na_capture_read(struct na_capture *capture, size_t limit, na_record_take *ta
 	return result ? result : passed;
 }
 
-/* New ones come while we read: the end is where nothing is due, or a time. */
+/*
+ * What was there when it began, once it is due: the counters of datagrams, which the caller had the
+ * kernel report just now, too. New ones come while we read.
+ */
 static int read_due(struct na_capture *capture, na_record_take *take, void *context)
 {
-	uint64_t end_ns = na_clock_boot_ns() + READ_DUE_NS;
-	int passed;
+	uint64_t begin_ns = na_clock_boot_ns(), end_ns = begin_ns + READ_DUE_NS;
+	int passed, total = 0;
 
 	do {
 		passed = na_capture_read(capture, READ_DUE, take, context);
-	} while (passed == READ_DUE && na_clock_boot_ns() < end_ns);
-	return passed;
+		if (passed < 0)
+			return passed;
+		total += passed;
+		if (capture->read_ns >= begin_ns)
+			break;
+		if (passed < READ_DUE)
+			na_rings_wait(capture->rings, -1, NA_MERGE_WINDOW_NS);
+	} while (na_clock_boot_ns() < end_ns);
+	return total;
 }
 
 int na_capture_drain(struct na_capture *capture, na_record_take *take, void *context)
