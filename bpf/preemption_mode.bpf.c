@@ -9,9 +9,11 @@
 char LICENSE[] SEC("license") = "GPL";
 
 struct {
+	__u32 known; /* 0: addresses are hidden (kernel.kptr_restrict), each reads as if it were not there */
 	__u32 possible;
 } preemption_mode SEC(".data.preemption");
 
+extern const void schedule __ksym __weak;		 /* every kernel has it */
 extern const void preempt_schedule __ksym __weak;	 /* CONFIG_PREEMPTION */
 extern const void preempt_dynamic_mode __ksym __weak; /* CONFIG_PREEMPT_DYNAMIC: an int */
 
@@ -24,6 +26,7 @@ int preemption__ask(void *ctx)
 
 	if (&preempt_dynamic_mode)
 		bpf_probe_read_kernel(&mode, sizeof(mode), &preempt_dynamic_mode);
+	preemption_mode.known = !!&schedule;
 	preemption_mode.possible = &preempt_schedule && mode >= MODE_FULL;
 	return 0;
 }

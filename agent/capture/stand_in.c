@@ -7,6 +7,8 @@
  * tracepoints, and in the modes full and lazy of every kernel those of trampolines.
  */
 #include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -61,16 +63,26 @@ static bool are_tracepoints_preempted(const struct na_capture *capture)
 	return possible;
 }
 
-/* Where it cannot be asked, what is skipped is told. */
+/* The kernel's version names it, as PREEMPT, PREEMPT_DYNAMIC or PREEMPT_RT. */
+static bool is_built_to_preempt(void)
+{
+	struct utsname kernel = {.version = ""};
+
+	uname(&kernel);
+	return strstr(kernel.version, "PREEMPT");
+}
+
+/* Where the mode cannot be asked, what the kernel was built for is taken for it. */
 static bool are_trampolines_preempted(const struct na_capture *capture)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = capture->options.btf);
 	LIBBPF_OPTS(bpf_test_run_opts, run);
 	struct preemption_mode_bpf *bpf = preemption_mode_bpf__open_opts(&options);
-	bool possible = false;
+	bool possible = is_built_to_preempt();
 
 	if (bpf && preemption_mode_bpf__load(bpf) == 0 &&
-	    bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.preemption__ask), &run) == 0)
+	    bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.preemption__ask), &run) == 0 &&
+	    bpf->data_preemption->preemption_mode.known)
 		possible = bpf->data_preemption->preemption_mode.possible;
 	preemption_mode_bpf__destroy(bpf);
 	return possible;

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stand-ins. That the kernel skips a program cannot be asked for; but a run that leaves no mark is
- * to its stand-in as one that was skipped.
+ * Stand-ins, and whether they are wanted. That the kernel skips a program cannot be asked for; but
+ * a run that leaves no mark is to its stand-in as one that was skipped.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -85,12 +91,53 @@ static void one_in_front_is_taken_away(void **state)
 	na_capture_close(&capture);
 }
 
+/* In a child with mounts of its own, in which the kernel's symbols are those of `lines`. */
+static bool wants_behind_trampolines(const char *lines)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		struct na_capture capture = {.options = fixture_options()};
+		char path[] = "/tmp/kallsyms.XXXXXX";
+		int fd = mkstemp(path);
+
+		if (fd < 0 || dprintf(fd, "%s", lines) < 0 || unshare(CLONE_NEWNS) < 0 ||
+		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount(path, "/proc/kallsyms", NULL, MS_BIND, NULL) < 0 || unlink(path) < 0)
+			_exit(2);
+		na_hooks_init(&capture);
+		na_programs_init(&capture);
+		na_stand_ins_want_behind_trampolines(&capture);
+		_exit(capture.states[NA_PROGRAM_AGAIN_CALL_BIND].wanted);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status);
+}
+
+/* The mode is a variable, of which kernels may keep no symbol either. */
+static void whether_trampolines_are_preempted(void **state)
+{
+	struct utsname kernel;
+
+	(void)state;
+	assert_false(wants_behind_trampolines("ffffffff82000000 T schedule\n"));
+	assert_true(wants_behind_trampolines("ffffffff82000000 T schedule\n"
+					     "ffffffff82000100 T preempt_schedule\n"));
+	assert_int_equal(uname(&kernel), 0);
+	assert_int_equal(wants_behind_trampolines("0000000000000000 T schedule\n"
+						  "0000000000000000 T preempt_schedule\n"),
+			 strstr(kernel.version, "PREEMPT") != NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_works),
 		cmocka_unit_test(without_a_mark_the_stand_in_works),
 		cmocka_unit_test(one_in_front_is_taken_away),
+		cmocka_unit_test(whether_trampolines_are_preempted),
 	};
 
 	fixture_require_programs();
