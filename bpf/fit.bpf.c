@@ -13,18 +13,21 @@ char LICENSE[] SEC("license") = "GPL";
 #define COMM_SIZE   16
 #define CGROUP_V2(task) BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id)
 
-/* Of the agent: a UDP socket that is bound to loopback, and its executable. */
+/*
+ * Of the agent: a UDP socket that is bound to loopback, and two more descriptors (-1: it has none). What
+ * its executable is called is no name to compare: a file may be mounted under another, or be gone.
+ */
 struct {
 	__u64 cookie, inode;
-	__s32 fd;
+	__s32 fd, executable, named;
 	__u32 netns;
-	char executable[COMM_SIZE]; /* the beginning of its name; "": not known */
+	char name[COMM_SIZE]; /* of the file `named` */
 	__u16 port;
 	__u16 done;
 	__u32 wrong; /* the first struct that is another: a FIT_ of below; 0: none */
 } fit SEC(".data.fit");
 
-enum { FIT_TASK = 1, FIT_CRED, FIT_CGROUP, FIT_MM, FIT_FILE, FIT_SOCKET, FIT_SOCK, FIT_NET };
+enum { FIT_TASK = 1, FIT_CRED, FIT_CGROUP, FIT_MM, FIT_FILE, FIT_SOCKET, FIT_SOCK, FIT_NET, FIT_DENTRY };
 
 static __always_inline bool differ(const char *left, const char *right)
 {
@@ -57,24 +60,35 @@ static __always_inline bool cred_fits(struct task_struct *task)
 	       BPF_CORE_READ(task, cred, gid.val) == ids >> 32;
 }
 
-static __always_inline bool executable_fits(struct task_struct *task)
-{
-	char name[COMM_SIZE] = {}, known[COMM_SIZE];
-
-	if (!fit.executable[0])
-		return true;
-	__builtin_memcpy(known, fit.executable, sizeof(known));
-	bpf_probe_read_kernel_str(name, sizeof(name),
-				  BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
-	return !differ(name, known);
-}
-
-static __always_inline struct file *file_of(struct task_struct *task)
+static __always_inline struct file *file_of(struct task_struct *task, int fd)
 {
 	struct file **files = BPF_CORE_READ(task, files, fdt, fd), *file = NULL;
 
-	bpf_probe_read_kernel(&file, sizeof(file), files + fit.fd);
+	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
 	return file;
+}
+
+static __always_inline bool name_fits(struct task_struct *task)
+{
+	char name[COMM_SIZE] = {}, known[COMM_SIZE];
+	struct file *file = file_of(task, fit.named);
+
+	if (fit.named < 0)
+		return true;
+	__builtin_memcpy(known, fit.name, sizeof(known));
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	return !differ(name, known);
+}
+
+static __always_inline bool executable_fits(struct task_struct *task)
+{
+	struct file *file = BPF_CORE_READ(task, mm, exe_file), *known;
+
+	if (fit.executable < 0)
+		return true;
+	known = file_of(task, fit.executable);
+	return BPF_CORE_READ(file, f_path.dentry) == BPF_CORE_READ(known, f_path.dentry) &&
+	       BPF_CORE_READ(file, f_inode) == BPF_CORE_READ(known, f_inode);
 }
 
 static __always_inline bool file_fits(struct file *file)
@@ -115,11 +129,13 @@ static __always_inline __u32 find_wrong(struct task_struct *task)
 		return FIT_CRED;
 	if (CGROUP_V2(task) != bpf_get_current_cgroup_id())
 		return FIT_CGROUP;
-	if (!executable_fits(task))
-		return FIT_MM;
-	file = file_of(task);
+	file = file_of(task, fit.fd);
 	if (!file_fits(file))
 		return FIT_FILE;
+	if (!name_fits(task))
+		return FIT_DENTRY;
+	if (!executable_fits(task))
+		return FIT_MM;
 	socket = BPF_CORE_READ(file, private_data);
 	if (!socket_fits(file, socket))
 		return FIT_SOCKET;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asks the kernel itself whether types from a file are its own (bpf/fit.bpf.c). */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,11 +19,13 @@
 
 #define OWN_NETWORK "/proc/self/ns/net"
 #define OWN_EXECUTABLE "/proc/self/exe"
+#define NAME "netaudit"
+#define KERNELS_NAME "memfd:" NAME /* of the file, in the kernel */
 #define SLABS "/sys/kernel/slab/"
 
 /* By what the program finds wrong. */
 static const char *const structs[] = {NULL,   "task_struct", "cred", "cgroup", "mm_struct",
-				      "file", "socket",      "sock", "net"};
+				      "file", "socket",      "sock", "net",    "dentry"};
 
 /* Slabs of one struct alone, with its size. */
 static const struct {
@@ -50,15 +54,6 @@ static int check_slabs(const char *path, const struct btf *btf, struct na_buffer
 			return explain(path, slabs[i].name, why);
 	}
 	return 0;
-}
-
-static void find_executable(char *name, size_t size)
-{
-	char path[4096];
-	ssize_t length = readlink(OWN_EXECUTABLE, path, sizeof(path) - 1);
-
-	path[length > 0 ? length : 0] = '\0';
-	snprintf(name, size, "%s", strrchr(path, '/') ? strrchr(path, '/') + 1 : "");
 }
 
 /* A socket of which all is known; the caller closes it. */
@@ -95,17 +90,24 @@ static int ask(struct fit_bpf *bpf, const char *path, struct na_buffer *why)
 	LIBBPF_OPTS(bpf_test_run_opts, options);
 	volatile __typeof__(bpf->data_fit->fit) *fit = &bpf->data_fit->fit;
 	NA_CLOSE int fd = find_socket(bpf);
+	NA_CLOSE int executable = open(OWN_EXECUTABLE, O_PATH | O_CLOEXEC);
+	NA_CLOSE int named = memfd_create(NAME, MFD_CLOEXEC);
 	size_t wrong;
 
 	if (fd < 0)
 		return 0;
-	find_executable(bpf->data_fit->fit.executable, sizeof(bpf->data_fit->fit.executable));
+	bpf->data_fit->fit.executable = executable;
+	bpf->data_fit->fit.named = named;
+	memcpy(bpf->data_fit->fit.name, KERNELS_NAME, sizeof(KERNELS_NAME));
 	if (bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.raw_tp__fit), &options) < 0 ||
 	    !fit->done)
 		return 0;
 	wrong = fit->wrong < sizeof(structs) / sizeof(*structs) ? fit->wrong : 1;
 	return wrong ? explain(path, structs[wrong], why) : 0;
 }
+
+_Static_assert(sizeof(KERNELS_NAME) <= sizeof(((struct fit_bpf__data_fit *)NULL)->fit.name),
+	       "the name is compared whole");
 
 /* ------------------------------------------------------------------------------------------- */
 

@@ -59,12 +59,23 @@ has out 'is of another kernel: struct task_struct has [0-9]* bytes there, and [0
 check 69 --btf "$folder/empty.yaml"
 has out 'empty.yaml holds no BTF$'
 # Structs of the same size, in which something is elsewhere: the kernel itself says no.
-for member in 'task_struct tgid' 'sock_common skc_cookie'; do
+for member in 'task_struct tgid' 'sock_common skc_cookie' 'qstr name' 'path dentry'; do
 	# shellcheck disable=SC2086 # two words
 	"$(dirname "$0")/move_member" /sys/kernel/btf/vmlinux $member >"$folder/moved" || failed=1
 	check 69 --btf "$folder/moved"
 	has out 'moved is of another kernel: struct [a-z_]* is not as it says$'
 done
+
+# The agent knows itself under any name: another, that of a file it is mounted over, and none any more.
+with_btf="check -c $folder/empty.yaml --kernel --btf /sys/kernel/btf/vmlinux"
+cp "$netaudit" "$folder/agent"
+touch "$folder/other"
+# shellcheck disable=SC2086,SC2016 # words; $1 and $2 are of the inner shell
+{
+expect 0 "$folder/agent" $with_btf
+expect 0 unshare -m sh -c 'mount --bind "$1" "$2" && shift && exec "$@"' - "$netaudit" "$folder/other" $with_btf
+expect 0 sh -c 'exec 3<"$1" && rm "$1" && shift && exec /proc/self/fd/3 "$@"' - "$folder/agent" $with_btf
+}
 
 expect 69 "$netaudit" run -c "$folder/empty.yaml" --btf "$object"
 has err 'is of another kernel: struct task_struct'
