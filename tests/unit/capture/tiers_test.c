@@ -254,7 +254,8 @@ static void every_program_refused(void **state)
 	refuse_tier(kernel.refuses_load, NA_TIER_FEXIT);
 	start();
 	assert_int_equal(na_capture_tier(capture), NA_TIER_LSM);
-	assert_reason(NA_TIER_FEXIT, "fexit/security_socket_post_create: refused to load");
+	assert_reason(NA_TIER_FEXIT, "no program of it works here; the first, fexit/security_");
+	assert_reason(NA_TIER_FEXIT, ": refused to load");
 	assert_true(is_attached(NA_PROGRAM_CALL_ACCEPT)); /* no hook of fexit tells it */
 	assert_true(is_attached(NA_PROGRAM_CALL_BIND));
 	assert_false(is_attached(NA_PROGRAM_SYS_EXIT));
@@ -317,11 +318,9 @@ static void a_fixed_tier_that_does_not_work(void **state)
 	assert_false(is_any_attached(NA_TIER_LSM) || is_any_attached(NA_TIER_KPROBE));
 	assert_int_equal(na_tiers_check(capture, &why), -EOPNOTSUPP);
 	na_buffer_append_char(&why, '\0');
-	assert_string_equal(
-		why.data,
-		"capture.attach is fexit, but no program of it works here; the first, "
-		"fexit/security_socket_post_create: cannot be attached: Device or resource "
-		"busy; capture.attach: auto takes what works");
+	assert_non_null(strstr(why.data, "capture.attach is fexit, but no program of it works"));
+	assert_non_null(strstr(why.data, ": cannot be attached: Device or resource busy; "
+					 "capture.attach: auto takes what works"));
 }
 
 static void a_fixed_tier_that_works(void **state)
