@@ -390,6 +390,13 @@ struct io_kiocb {
 	__u8 opcode;
 } NA_CORE;
 
+/* In the place of the request's first members, for its operation. */
+struct io_socket {
+	int domain;
+	int type;
+	int protocol;
+} NA_CORE;
+
 struct io_uring_cqe {
 	__u64 user_data;
 	__s32 res;

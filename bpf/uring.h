@@ -14,6 +14,7 @@
 #define URING_LISTEN   57
 
 #define CQE_F_BUFFER 1 /* IORING_CQE_F_BUFFER */
+#define ECANCELED    125 /* it was not even tried */
 
 /*
  * The tracepoint's arguments, of which the kernel's own type tells the order: (ring, request, cqe)
@@ -89,7 +90,21 @@ static __always_inline int uring__multishot(int res, __u32 flags, __u8 program)
 	return call__accepted(sk, NULL, NA_FLAG_URING | NA_FLAG_FD_RESOLVED, program);
 }
 
-/* Only of families that no cgroup program sees; what failed has no family here. */
+/* What failed has no socket: the request says what it was to be. */
+static __always_inline int uring__not_created(struct io_kiocb *req, int res, __u8 program)
+{
+	struct io_socket *wanted = (void *)req;
+	struct call call = {.operation = NA_OPERATION_SOCKET, .ret = res};
+
+	if (!bpf_core_type_exists(struct io_socket) || res == -ECANCELED)
+		return 0;
+	call.args[0] = BPF_CORE_READ(wanted, domain);
+	call.args[1] = BPF_CORE_READ(wanted, type);
+	call.args[2] = BPF_CORE_READ(wanted, protocol);
+	return call__created(NULL, &call, program);
+}
+
+/* Only of families that no cgroup program sees. */
 static __always_inline int uring__created(int res, __u8 program)
 {
 	struct sock *sk = sock_of_fd(res);
@@ -116,6 +131,8 @@ static __always_inline int uring__complete(const struct completion *completion, 
 			       ? 0
 			       : uring__multishot(res, completion->flags, program);
 	opcode = BPF_CORE_READ(req, opcode);
+	if (opcode == URING_SOCKET && res < 0)
+		return uring__not_created(req, res, program);
 	if (opcode == URING_SOCKET)
 		return is_told(NA_OPERATION_SOCKET, false) ? 0 : uring__created(res, program);
 	operation = operation_of_uring(opcode);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <liburing.h>
+
 #include "endpoint.h"
 #include "process.h"
 #include "stimulus.h"
@@ -161,6 +163,44 @@ void case_udp_connected(void)
 void case_udp_written(void)
 {
 	connected(true);
+}
+
+static void send_by_ring(struct io_uring *ring, const struct endpoint *client, size_t bytes)
+{
+	static const char data[100];
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_cqe *cqe;
+
+	if (!sqe)
+		case_die("submission queue is full");
+	io_uring_prep_send(sqe, client->fd, data, bytes, 0);
+	if (io_uring_submit(ring) < 0 || io_uring_wait_cqe(ring, &cqe) < 0 ||
+	    cqe->res != (int)bytes)
+		case_die("io_uring");
+	io_uring_cqe_seen(ring, cqe);
+}
+
+void case_udp_uring(void)
+{
+	struct endpoint server = {0}, client = {0}, end;
+	struct io_uring ring;
+	union address from;
+
+	if (io_uring_queue_init(4, &ring, 0) < 0)
+		case_skip("this kernel has no io_uring, or it is switched off");
+	udp_serve(&server, "127.0.0.1");
+	endpoint_open(&client, AF_INET, SOCK_DGRAM, 0);
+	udp_connect(&client, &server.destination);
+	for (int i = 0; i < 3; i++) {
+		send_by_ring(&ring, &client, 100);
+		udp_receive(&server, &from);
+	}
+	endpoint_close(&client);
+	expect_flow(&client, &client.owner, (struct traffic){3, 300, 0, 0});
+	endpoint_finish(&server);
+	end = passive_end(&server, &from);
+	expect_flow(&end, &server.owner, (struct traffic){0, 0, 3, 300});
+	io_uring_queue_exit(&ring);
 }
 
 static void unconnected(const char *at)

@@ -29,9 +29,9 @@ case_run case_ipv6, case_mapped, case_dual_stack, case_mptcp, case_mptcp_plain_c
 case_run case_partial_writes, case_sendfile, case_big_transfer;
 /* datagram.c */
 case_run case_udp_connected, case_udp_unconnected, case_udp_shared_two_senders, case_udp_refused,
-	case_udp_ipv6, case_udp_written, case_udp_many;
+	case_udp_ipv6, case_udp_written, case_udp_uring, case_udp_many;
 /* uring.c */
-case_run case_uring, case_uring_sqpoll;
+case_run case_uring, case_uring_sqpoll, case_uring_failed;
 /* bind.c */
 case_run case_bind_fail_in_use, case_bind_denied, case_listen_fail, case_listen_port_zero,
 	case_raw_socket, case_create_fail;

@@ -7,6 +7,7 @@
 #include <liburing.h>
 
 #include "process.h"
+#include "sandbox.h"
 #include "stimulus.h"
 #include "talk.h"
 
@@ -121,10 +122,9 @@ static void uring_refused(void)
 	uring_close(&client);
 }
 
-static void run(unsigned int flags)
+static void ring_open(unsigned int flags)
 {
 	struct io_uring_params parameters = {.flags = flags, .sq_thread_idle = 2000};
-	struct link link = {0};
 	int error = io_uring_queue_init_params(8, &ring, &parameters);
 
 	if (error == -ENOSYS || error == -EPERM)
@@ -133,6 +133,13 @@ static void run(unsigned int flags)
 		errno = -error;
 		case_die("io_uring_queue_init");
 	}
+}
+
+static void run(unsigned int flags)
+{
+	struct link link = {0};
+
+	ring_open(flags);
 	endpoint_serve(&link.listener, "127.0.0.1", 0);
 	uring_open(&link.client);
 	if (uring_connect(&link.client, &link.listener.destination))
@@ -161,4 +168,38 @@ void case_uring(void)
 void case_uring_sqpoll(void)
 {
 	run(IORING_SETUP_SQPOLL);
+}
+
+static void create_fail(void)
+{
+	struct actor who = actor_here();
+	json_t *event;
+
+	io_uring_prep_socket(request(), AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 99, 0);
+	if (complete() != -EPROTONOSUPPORT)
+		case_die("a socket of no protocol was made");
+	event = expect("socket_created", &who);
+	expect_text(event, "netaudit.socket.family", "inet");
+	expect_text(event, "netaudit.socket.type", "stream");
+	expect_number(event, "netaudit.socket.protocol", 99);
+	expect_absent(event, "netaudit.socket.inode");
+	expect_error(event, EPROTONOSUPPORT);
+	expect_print(event);
+}
+
+/* No state of TCP tells that nothing could be reached, as it does of a refusal. */
+void case_uring_failed(void)
+{
+	struct endpoint client;
+	union address nowhere = address_of("192.0.2.77", 80);
+
+	netns_enter();
+	ring_open(0);
+	if (has_socket_operation())
+		create_fail();
+	uring_open(&client);
+	if (uring_connect(&client, &nowhere) != ENETUNREACH)
+		case_die("connect did not fail as unreachable");
+	uring_close(&client);
+	io_uring_queue_exit(&ring);
 }
