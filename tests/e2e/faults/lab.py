@@ -63,17 +63,18 @@ def schema(netaudit):
 
 
 class Journal:
-    """Events appear when append() is called."""
+    """Events appear when append() is called, and the oldest are deleted beyond `size` bytes."""
 
-    def __init__(self, programs, folder):
+    def __init__(self, programs, folder, size=None):
         self.programs, self.folder = programs, folder
         self.path, self.tail = folder / "journal", folder / "tail"
         self.last = 0
+        self.command = [programs.feed, str(self.path), str(self.tail)]
+        self.command += [str(size)] if size else []
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            [self.programs.feed, str(self.path), str(self.tail)], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, bufsize=1,
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
         return self
 
@@ -91,6 +92,15 @@ class Journal:
         self.last = int(answer)
         return self.last
 
+    def inspect(self):
+        done = subprocess.run(
+            [self.programs.netaudit, "journal", "inspect", "--json", str(self.path)],
+            capture_output=True, text=True, timeout=60,
+        )
+        if done.returncode:
+            raise Wrong(f"journal inspect: {done.stderr}")
+        return json.loads(done.stdout)
+
     def ids(self):
         """What the journal holds, by a command that shares no cursor with the outputs."""
         done = subprocess.run(
@@ -103,13 +113,7 @@ class Journal:
 
     def cursors(self):
         """{output: number of the last event that it is done with}, as stored on disk."""
-        done = subprocess.run(
-            [self.programs.netaudit, "journal", "inspect", "--json", str(self.path)],
-            capture_output=True, text=True, timeout=60,
-        )
-        if done.returncode:
-            raise Wrong(f"journal inspect: {done.stderr}")
-        return {Path(one["file"]).stem: one.get("sequence", 0) for one in json.loads(done.stdout)["cursors"]}
+        return {Path(one["file"]).stem: one.get("sequence", 0) for one in self.inspect()["cursors"]}
 
 
 class Shipper:

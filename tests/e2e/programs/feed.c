@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes a journal as capture does, at command: feed FOLDER TAIL. Each line of its input is a
- * count, and may have a size behind it; so many events of connections are appended, with command
+ * Writes a journal as capture does, at command: feed FOLDER TAIL [BYTES]. Each line of its input is
+ * a count, and may have a size behind it; so many events of connections are appended, with command
  * lines of that many bytes, and when they are in segments the number of the last is printed. Ends
- * at the end of its input.
+ * at the end of its input. BYTES: what the journal keeps, in segments that are small beside it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #define SYNC_NS (60 * NA_NS_PER_SEC)
 #define LINE_BYTES_MAX 64
 #define COMMAND_BYTES_MAX 200000
+#define SMALL_SEGMENT_BYTES (128u << 10)
 
 static void die(const char *what)
 {
@@ -31,9 +32,9 @@ static struct na_journal *open_journal(char **paths)
 		.path = paths[0],
 		.tail = paths[1],
 		.group = -1,
-		.max_size = UINT64_C(4) << 30,
+		.max_size = paths[2] ? strtoull(paths[2], NULL, 10) : UINT64_C(4) << 30,
 		.tail_size = 16u << 20,
-		.segment_size = 1u << 20,
+		.segment_size = paths[2] ? SMALL_SEGMENT_BYTES : 1u << 20,
 		.sync = NA_JOURNAL_SYNC_NONE,
 		.constants = &constants,
 	};
@@ -96,8 +97,8 @@ int main(int argc, char **argv)
 	struct na_journal *journal;
 	char line[LINE_BYTES_MAX];
 
-	if (argc != 3)
-		die("usage: feed FOLDER TAIL");
+	if (argc < 3 || argc > 4)
+		die("usage: feed FOLDER TAIL [BYTES]");
 	journal = open_journal(argv + 1);
 	while (fgets(line, sizeof(line), stdin)) {
 		heed(journal, line);
