@@ -28,23 +28,50 @@ static bool parse_address(struct na_text host, struct na_address *ret_address)
 	return true;
 }
 
-static bool goes_there(const struct na_shipper_endpoint *endpoint, const struct na_event *event)
+static bool is_same(const struct na_address *a, const struct na_address *b)
 {
-	return event->f_DESTINATION_PORT == endpoint->port &&
-	       (endpoint->any_address ||
-		memcmp(event->f_DESTINATION_IP.bytes, endpoint->address.bytes,
-		       sizeof(endpoint->address.bytes)) == 0);
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-static bool goes_to_endpoint(const struct na_shipper *shipper, const struct na_event *event)
+/* The one that it goes to, an address rather than a name; NULL: none. */
+static const struct na_shipper_endpoint *find_endpoint(const struct na_shipper *shipper,
+						       const struct na_event *event)
 {
+	const struct na_shipper_endpoint *name = NULL;
+
 	if (!na_event_has(event, NA_FIELD_DESTINATION_IP) ||
 	    !na_event_has(event, NA_FIELD_DESTINATION_PORT))
-		return false;
-	for (size_t i = 0; i < shipper->count; i++)
-		if (goes_there(&shipper->endpoints[i], event))
-			return true;
-	return false;
+		return NULL;
+	for (size_t i = 0; i < shipper->count; i++) {
+		const struct na_shipper_endpoint *endpoint = &shipper->endpoints[i];
+
+		if (event->f_DESTINATION_PORT != endpoint->port)
+			continue;
+		if (endpoint->is_name)
+			name = endpoint;
+		else if (is_same(&event->f_DESTINATION_IP, &endpoint->address))
+			return endpoint;
+	}
+	return name;
+}
+
+/* Is it of the first socket that went to that address? */
+static bool is_first(struct na_shipper *shipper, const struct na_event *event)
+{
+	uint64_t cookie =
+		na_event_has(event, NA_FIELD_NA_SOCKET_COOKIE) ? event->f_NA_SOCKET_COOKIE : 0;
+
+	for (size_t i = 0; i < NA_SHIPPER_PLACES; i++) {
+		const struct na_shipper_place *place = &shipper->places[i];
+
+		if (place->port && event->f_DESTINATION_PORT == place->port &&
+		    is_same(&event->f_DESTINATION_IP, &place->address))
+			return place->first == cookie;
+	}
+	shipper->places[shipper->next_place] = (struct na_shipper_place){
+		event->f_DESTINATION_IP, (uint16_t)event->f_DESTINATION_PORT, cookie};
+	shipper->next_place = (shipper->next_place + 1) % NA_SHIPPER_PLACES;
+	return true;
 }
 
 static bool is_shipping(const struct na_shipper *shipper, const struct na_event *event)
@@ -62,8 +89,7 @@ static struct na_shipper_source *find_source(struct na_shipper *shipper,
 		struct na_shipper_source *source = &shipper->recent[i];
 
 		if (source->port && event->f_SOURCE_PORT == source->port &&
-		    memcmp(event->f_SOURCE_IP.bytes, source->address.bytes,
-			   sizeof(source->address.bytes)) == 0)
+		    is_same(&event->f_SOURCE_IP, &source->address))
 			return source;
 	}
 	return NULL;
@@ -88,7 +114,7 @@ int na_shipper_add(struct na_shipper *shipper, struct na_text host, uint16_t por
 
 	if (!endpoints)
 		return -ENOMEM;
-	endpoint.any_address = !parse_address(host, &endpoint.address);
+	endpoint.is_name = !parse_address(host, &endpoint.address);
 	shipper->endpoints = endpoints;
 	shipper->endpoints[shipper->count++] = endpoint;
 	return 0;
@@ -103,16 +129,20 @@ void na_shipper_clear(struct na_shipper *shipper)
 
 bool na_shipper_owns(struct na_shipper *shipper, const struct na_event *event)
 {
+	const struct na_shipper_endpoint *endpoint;
 	struct na_shipper_source *source;
 
 	if (!shipper->helper_pid)
 		return false;
 	if (is_shipping(shipper, event) && event->type == NA_EVENT_SOCKET_CREATED)
 		return !na_event_has(event, NA_FIELD_ERROR_CODE);
-	if (event->type == NA_EVENT_DENIED || !goes_to_endpoint(shipper, event))
+	endpoint = event->type == NA_EVENT_DENIED ? NULL : find_endpoint(shipper, event);
+	if (!endpoint)
 		return false;
 	source = find_source(shipper, event);
 	if (is_shipping(shipper, event)) {
+		if (endpoint->is_name && is_first(shipper, event))
+			return false;
 		if (!source)
 			remember(shipper, event);
 		return true;

@@ -2,8 +2,10 @@
 /*
  * The shipping process on its way to where it is configured to send: no event, else what a batch
  * causes would be the next batch; nor is the other end of such a connection, where a receiver runs
- * on this host. All else that it does is one: if it was taken over, that shows. Capture thread
- * only.
+ * on this host. All else that it does is one: if it was taken over, that shows.
+ *
+ * What is configured by name only the shipping process looks up, and it is not believed: its first
+ * connection to each address is told as anybody's is, those after it are not. Capture thread only.
  */
 #ifndef NA_SHIPPER_H
 #define NA_SHIPPER_H
@@ -16,10 +18,19 @@
 
 struct na_shipper_endpoint {
 	struct na_address address;
-	bool any_address; /* configured by name, which only the shipping process asks for */
+	bool is_name; /* any address, which is told once */
 	uint16_t port;
 };
 
+/* An address that a name stood for. */
+struct na_shipper_place {
+	struct na_address address;
+	uint16_t port;  /* 0: none */
+	uint64_t first; /* cookie of the socket that is told of */
+};
+
+/* Of more addresses than that the oldest are told of again. */
+#define NA_SHIPPER_PLACES 256
 #define NA_SHIPPER_RECENT 64
 
 /* Where one of its connections comes from. */
@@ -35,6 +46,8 @@ struct na_shipper {
 	size_t count;
 	struct na_shipper_source recent[NA_SHIPPER_RECENT]; /* the latest, in a ring */
 	size_t next;
+	struct na_shipper_place places[NA_SHIPPER_PLACES]; /* the latest, in a ring */
+	size_t next_place;
 };
 
 /* `host` is a name or an address. 0 or -ENOMEM. */

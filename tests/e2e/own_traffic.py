@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """
-What the shipping process does to deliver makes no events, or each batch would cause the next one; and
-what it would do elsewhere does.
+What the shipping process does to deliver makes no events, or each batch would cause the next one; what
+it would do elsewhere does, and of a place that it knows by name one connection to each address.
 """
 
 import http.client
@@ -62,14 +62,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def no_feedback(test):
-    """Requests come as often as heartbeats do, and no event is about one."""
+def deliver(test, host):
+    """What the collector has when so many heartbeats were delivered to it, of nothing else and itself."""
     with Place() as place, Collector() as collector:
         webhook = {
             "name": "webhook",
             "type": "http",
             "dialect": "webhook",
-            "url": [f"http://127.0.0.1:{collector.port}/"],
+            "url": [f"http://{host}:{collector.port}/"],
             "compression": "none",
             # This host has other things to say.
             "select": ["event=heartbeat", f"port={collector.port}"],
@@ -79,11 +79,31 @@ def no_feedback(test):
         )
         with Daemon(test, place, configuration):
             collector.await_heartbeats(HEARTBEATS)
-        about = [e for e in collector.events if lookup(e, "event.kind") != "state"]
-        if about:
-            raise Failure(f"{len(about)} events about the deliveries, as {about[0]}")
-        if collector.requests > len(collector.events):
-            raise Failure(f"{collector.requests} requests for {len(collector.events)} events")
+        return collector, [e for e in collector.events if lookup(e, "event.kind") != "state"]
+
+
+def no_feedback(test):
+    """Requests come as often as heartbeats do, and no event is about one."""
+    collector, about = deliver(test, "127.0.0.1")
+    if about:
+        raise Failure(f"{len(about)} events about the deliveries, as {about[0]}")
+    if collector.requests > len(collector.events):
+        raise Failure(f"{collector.requests} requests for {len(collector.events)} events")
+
+
+def names_are_told_once(test):
+    """A name may come to mean anything: the first connection to each of its addresses is told, whole."""
+    collector, about = deliver(test, "localhost")
+    # localhost may be ::1 as well, where nobody listens.
+    there = [event for event in about if lookup(event, "destination.ip") == "127.0.0.1"]
+    names = sorted(lookup(event, "netaudit.event") for event in there)
+    ends = {lookup(event, "netaudit.socket.cookie") for event in there}
+    if not {"established", "accepted", "closed"} <= set(names) or names.count("established") > 1:
+        raise Failure(f"of one connection is told: {names}")
+    if len(ends) != 2:
+        raise Failure(f"told of {len(ends)} sockets and not of both ends of one connection: {names}")
+    if collector.requests < HEARTBEATS:
+        raise Failure(f"{collector.requests} requests show nothing")
 
 
 def others_are_seen(test):
@@ -121,6 +141,7 @@ def others_are_seen(test):
 
 def own_traffic(test):
     test.step("no feedback", no_feedback, test)
+    test.step("names are told once", names_are_told_once, test)
     test.step("others are seen", others_are_seen, test)
 
 

@@ -82,14 +82,56 @@ static void reports_others(void **state)
 	na_shipper_clear(&none);
 }
 
-static void takes_a_name_for_any_address(void **state)
+static bool owns_of(struct na_shipper *shipper, enum na_event_type type, uint8_t address,
+		    uint64_t cookie)
+{
+	struct na_address to = there;
+	struct na_event event;
+
+	to.bytes[15] = address;
+	event = made(type, HELPER, &to, PORT);
+	NA_SET(&event, NA_SOCKET_COOKIE, cookie);
+	return na_shipper_owns(shipper, &event);
+}
+
+static void tells_of_each_address_of_a_name_once(void **state)
 {
 	struct na_shipper shipper = {.helper_pid = HELPER};
 
 	(void)state;
 	assert_int_equal(na_shipper_add(&shipper, na_text_of("siem.example"), PORT), 0);
-	assert_true(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &elsewhere, PORT));
-	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &elsewhere, PORT + 1));
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("192.0.2.9"), PORT), 0);
+	/* A whole connection to each is told; that to an address that is configured is not. */
+	assert_false(owns_of(&shipper, NA_EVENT_CONNECT_ATTEMPTED, 7, 100));
+	assert_false(owns_of(&shipper, NA_EVENT_ESTABLISHED, 8, 200));
+	assert_true(owns_of(&shipper, NA_EVENT_ESTABLISHED, 9, 300));
+	assert_true(owns_of(&shipper, NA_EVENT_CONNECT_ATTEMPTED, 7, 101));
+	assert_false(owns_of(&shipper, NA_EVENT_CLOSED, 7, 100));
+	assert_true(owns_of(&shipper, NA_EVENT_CLOSED, 7, 101));
+	assert_true(owns_of(&shipper, NA_EVENT_CONNECT_FAILED, 8, 201));
+	/* Another port is none of its places. */
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &there, PORT + 1));
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &there, PORT + 1));
+	na_shipper_clear(&shipper);
+	/* A reload does not tell of them again. */
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("siem.example"), PORT), 0);
+	assert_true(owns_of(&shipper, NA_EVENT_ESTABLISHED, 8, 202));
+	na_shipper_clear(&shipper);
+}
+
+static void tells_again_of_the_oldest_address(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER};
+
+	(void)state;
+	assert_int_equal(NA_SHIPPER_PLACES, 256);
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("siem.example"), PORT), 0);
+	for (int i = 0; i < NA_SHIPPER_PLACES; i++)
+		assert_false(owns_of(&shipper, NA_EVENT_ESTABLISHED, (uint8_t)i, 100));
+	assert_true(owns_of(&shipper, NA_EVENT_ESTABLISHED, 0, 101));
+	assert_false(owns(&shipper, NA_EVENT_ESTABLISHED, HELPER, &there6, PORT));
+	assert_false(owns_of(&shipper, NA_EVENT_ESTABLISHED, 0, 101));
+	assert_true(owns_of(&shipper, NA_EVENT_ESTABLISHED, 2, 101));
 	na_shipper_clear(&shipper);
 }
 
@@ -140,7 +182,8 @@ int main(void)
 		cmocka_unit_test(leaves_out_its_way),
 		cmocka_unit_test(reports_other_ways),
 		cmocka_unit_test(reports_others),
-		cmocka_unit_test(takes_a_name_for_any_address),
+		cmocka_unit_test(tells_of_each_address_of_a_name_once),
+		cmocka_unit_test(tells_again_of_the_oldest_address),
 		cmocka_unit_test(leaves_out_the_other_end),
 		cmocka_unit_test(forgets_the_oldest),
 	};
