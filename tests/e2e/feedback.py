@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 The agent's events go through an rsyslog of this host, which passes each one on by TCP and by UDP, and
-to a webhook: what carries events makes events, but their number does not grow.
+to a webhook: what carries events makes events, but their number does not grow. An rsyslog that makes a
+connection for each message is left out of the output that it carries, as outputs/README.md has it:
+its events are in the journal, and are not carried.
 """
 
 import json
@@ -26,6 +28,8 @@ EACH = 6  # events of one operation, at least
 BEATS = 10  # heartbeats, one a second: the clock of this test
 # Of all carriers together in that time, reports of open connections and flows included.
 MOST = 30
+# Of one that makes connections: it does twelve a second.
+FEW = 5
 CARRIERS = {"rsyslogd", "netaudit"}
 
 
@@ -45,6 +49,19 @@ class Forwarder(Rsyslog):
         )
         tcp = forward % ("tcp", 'TCP_Framing="octet-counted" ')
         return super().configuration() + tcp + forward % ("udp", "")
+
+
+class Reconnecting(Forwarder):
+    """Makes a connection for each message."""
+
+    name = "rsyslog that reconnects"
+
+    def configuration(self):
+        return Rsyslog.configuration(self) + (
+            f'action(type="omfwd" target="127.0.0.1" port="{self.central.port}" protocol="tcp" '
+            'TCP_Framing="octet-counted" RebindInterval="1" '
+            'template="RSYSLOG_SyslogProtocol23Format")\n'
+        )
 
 
 def outputs(forwarder, hook):
@@ -110,18 +127,56 @@ def carry(test, place, central, forwarder, hook):
         raise Failure("the webhook got nothing")
 
 
-def bounded(test):
+def bounded(test, place, central):
+    with Forwarder(place.folder / "forwarder", central) as forwarder:
+        with Scripted(Webhook()) as hook:
+            carry(test, place, central, forwarder, hook)
+
+
+def executables(messages):
+    """How many messages are of which."""
+    found = {}
+    for message in messages:
+        event = json.loads(message["msg"][message["msg"].index("{") :])
+        name = Path(str(lookup(event, "process.executable"))).name
+        found[name] = found.get(name, 0) + 1
+    return found
+
+
+def left_out(test, place, central):
+    with Reconnecting(place.folder / "forwarder", central) as forwarder:
+        syslog = {
+            "name": "syslog", "type": "syslog", "address": f"unix://{forwarder.socket}",
+            "select": [f"exe!={forwarder.program}"],
+        }
+        configuration = place.configuration([syslog], capture={"snapshot": False})
+        operations = lambda: executables(central.messages()).get("operations", 0)
+        with Daemon(test, place, configuration) as daemon:
+            for round in (1, 2):
+                subprocess.run([test.options.operations, str(FEW)], check=True)
+                wanted = round * EACH * FEW
+                daemon.await_status(lambda s: operations() >= wanted, "the load at the far end", 60)
+            made = names(events_after(test, configuration, 0))
+    came = executables(central.messages())
+    connections = made.get(("rsyslogd", "established"), 0)
+    print(f"     {sum(came.values())} messages over {connections} connections")
+    if "rsyslogd" in came:
+        raise Failure(f"what carries is carried: {came}")
+    if connections < wanted // 2:
+        raise Failure(f"it kept its connections: {made}")
+
+
+def with_servers(test, case):
     try:
         with Place() as place, Rsyslog(place.folder / "central") as central:
-            with Forwarder(place.folder / "forwarder", central) as forwarder:
-                with Scripted(Webhook()) as hook:
-                    carry(test, place, central, forwarder, hook)
+            case(test, place, central)
     except Unavailable as why:
         raise Skip(str(why)) from None
 
 
 def feedback(test):
-    test.step("carriers make no loop", bounded, test)
+    test.step("carriers make no loop", with_servers, test, bounded)
+    test.step("nor one that reconnects, left out", with_servers, test, left_out)
 
 
 if __name__ == "__main__":
