@@ -21,6 +21,7 @@ static const struct {
 	{"type", JSON_STRING},
 	{"state", JSON_STRING},
 	{"error", JSON_STRING},
+	{"dead_letters", JSON_STRING},
 	{"events_sent", JSON_INTEGER},
 	{"events_acknowledged", JSON_INTEGER},
 	{"events_rejected", JSON_INTEGER},

@@ -295,6 +295,26 @@ static void say_cell(struct page *page, const char *text, size_t width)
 	na_buffer_printf(page->out, "%*s", (int)(width - took), "");
 }
 
+/* What its far end did not get. */
+static void say_not_there(struct page *page, const json_t *output)
+{
+	static const char dead[] = "refused for good:";
+
+	if (*text_of(output, "dead_letters")) {
+		begin(page, "");
+		say(page, dead);
+		say_wrapped(page, text_of(output, "dead_letters"), INDENT + strlen(dead));
+	}
+	if (!count_of(output, "events_lost"))
+		return;
+	begin(page, "");
+	shade(page, RED);
+	say_count(page, count_of(output, "events_lost"));
+	say(page, " lost to it: see events_lost");
+	shade(page, PLAIN);
+	end(page);
+}
+
 static void say_output(struct page *page, const json_t *output)
 {
 	static const struct {
@@ -323,14 +343,7 @@ static void say_output(struct page *page, const json_t *output)
 	end(page);
 	if (*text_of(output, "error"))
 		alarm_about(page, "", text_of(output, "error"));
-	if (!count_of(output, "events_lost"))
-		return;
-	begin(page, "");
-	shade(page, RED);
-	say_count(page, count_of(output, "events_lost"));
-	say(page, " lost to it: see events_lost");
-	shade(page, PLAIN);
-	end(page);
+	say_not_there(page, output);
 }
 
 static void say_outputs(struct page *page, const json_t *document)

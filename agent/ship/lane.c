@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "ship/lane_internal.h"
 
@@ -195,6 +196,7 @@ static void finish(struct na_lane *lane)
 	na_lane_ahead_stop(lane);
 	if (lane->instance && !requests.ended)
 		lane->output->type->drain(lane->instance, requests.deadline_ns);
+	lane->ends = true;
 	while (na_lane_write_dead_letter(lane))
 		;
 	na_lane_store(lane, true);
@@ -275,6 +277,8 @@ static int make_paths(struct na_lane *lane)
 	na_buffer_printf(&lane->dead_path, "%s/%s.dead%c", folder, name, '\0');
 	lane->mark_file.path = lane->mark_path.data;
 	lane->dead.path = lane->dead_path.data;
+	if (!na_buffer_error(&lane->dead_path) && access(lane->dead.path, F_OK) == 0)
+		lane->status.dead_letters = lane->dead.path;
 	return na_buffer_error(&lane->cursor_path) || na_buffer_error(&lane->mark_path) ||
 			       na_buffer_error(&lane->dead_path)
 		       ? -ENOMEM

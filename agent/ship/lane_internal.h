@@ -83,6 +83,7 @@ struct na_lane {
 	uint64_t resent_until;  /* sequence: what is read up to here may have been sent before */
 	uint64_t highest;       /* sequence that was offered */
 	uint64_t stored_ns, lag_looked_ns, dead_quiet_until_ns;
+	uint64_t dead_told; /* dead letters that the log has */
 	struct na_mark stored;
 	struct na_mark_file mark_file;
 	struct na_buffer cursor_path, mark_path, dead_path;
@@ -92,6 +93,7 @@ struct na_lane {
 	bool goes_back;  /* the reader is not where `at` says */
 	bool is_halfway; /* an event was read and not made a record: only a rewind helps */
 	bool stop_seen, cursor_failed, has_summary, holds_dead;
+	bool ends;     /* what is to be told is told now */
 	bool was_held; /* the instance before, and all that it left is not acknowledged yet */
 
 	/* Under the mutex. */

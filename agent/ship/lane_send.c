@@ -123,18 +123,22 @@ bool na_lane_open_instance(struct na_lane *lane)
 	return false;
 }
 
-/* Once a minute at most; the first at once. */
-static void tell_dead_letter(struct na_lane *lane, const char *reason)
+/*
+ * The first at once; how many there are by now a minute later, or when the lane ends. Under the
+ * mutex. `reason` may be "".
+ */
+static void tell_dead_letters(struct na_lane *lane, const char *reason)
 {
-	uint64_t now_ns = na_clock_boot_ns();
+	uint64_t now_ns = lane->dead_told == lane->status.rejected ? 0 : na_clock_boot_ns();
 
-	if (now_ns < lane->dead_quiet_until_ns)
+	if (!now_ns || (now_ns < lane->dead_quiet_until_ns && (*reason || !lane->ends)))
 		return;
 	lane->dead_quiet_until_ns = now_ns + 60 * NA_NS_PER_SEC;
-	na_log_warning("output %s: refused for good and put into %s: %llu since the start, the "
-		       "last because of: %s",
+	lane->dead_told = lane->status.rejected;
+	na_log_warning("output %s: refused for good and put into %s: %llu since the start%s%s",
 		       lane->common->name.data, lane->dead_path.data,
-		       (unsigned long long)lane->status.rejected, reason);
+		       (unsigned long long)lane->dead_told,
+		       *reason ? ", the last because of: " : "", reason);
 }
 
 /* One dead letter; false: none to write, or it cannot be written and is kept. */
@@ -151,8 +155,11 @@ bool na_lane_write_dead_letter(struct na_lane *lane)
 	error = entry ? na_dead_write(&lane->dead, reason, entry->id, entry->body) : 0;
 	if (entry && !error) {
 		lane->status.rejected++;
-		tell_dead_letter(lane, reason);
+		lane->status.dead_letters = lane->dead.path;
+		tell_dead_letters(lane, reason);
 		na_window_acknowledge(&lane->window, number, number);
+	} else if (!entry) {
+		tell_dead_letters(lane, "");
 	}
 	pthread_mutex_unlock(&lane->mutex);
 	if (!error) {

@@ -43,16 +43,17 @@ struct na_ship_options {
 struct na_ship_status {
 	const char *name, *type;
 	enum na_output_state state;
-	char last_error[200];  /* "" : none since the start */
-	uint64_t sent;         /* records that the output took; one sent again counts again */
-	uint64_t acknowledged; /* records */
-	uint64_t rejected;     /* dead letters */
-	uint64_t left_out;     /* events, by all rules */
-	uint64_t lost;         /* events that its own events_lost records name */
-	uint64_t bytes;        /* of what was taken */
-	uint64_t retries;      /* waits after a failure */
-	uint64_t lag_events;   /* in the journal behind what is delivered */
-	uint64_t lag_ns;       /* age of the newest delivered event while there are later ones */
+	char last_error[200];     /* "" : none since the start */
+	const char *dead_letters; /* their file, as long as the host; NULL: there is none */
+	uint64_t sent;            /* records that the output took; one sent again counts again */
+	uint64_t acknowledged;    /* records */
+	uint64_t rejected;        /* dead letters */
+	uint64_t left_out;        /* events, by all rules */
+	uint64_t lost;            /* events that its own events_lost records name */
+	uint64_t bytes;           /* of what was taken */
+	uint64_t retries;         /* waits after a failure */
+	uint64_t lag_events;      /* in the journal behind what is delivered */
+	uint64_t lag_ns;          /* age of the newest delivered event while there are later ones */
 };
 
 /*

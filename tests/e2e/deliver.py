@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.dont_write_bytecode = True
 
 from faults.lab import Journal, Shipper, Wrong, id_in, schema, sequence_of, wait_until
-from servers.dialects import Bulk, Webhook, text
+from servers.dialects import Bulk, Webhook, event_id, text
 from servers.journald import Journald
 from servers.kafka import (
     FOR_SCRAM, PASSWORD, SCRAM_PASSWORD, SCRAM_USER, USER, Cluster, Kafka,
@@ -30,7 +30,6 @@ from servers.opensearch import OpenSearch, mapping
 from servers.process import Unavailable
 from servers.rsyslog import Rsyslog
 from servers.scripted import Scripted
-from servers.scripts import RefuseOne
 from servers.squid import Squid
 from servers.syslog_ng import SyslogNg
 from servers.tls import Tls
@@ -296,18 +295,32 @@ def toxiproxy(place):
         place.deliver(output, far.received)
 
 
+class Picky(Bulk):
+    """Refuses one event of twenty for good."""
+
+    def item(self, operation, identity, document, taken):
+        if sequence_of(event_id(document)) % 20:
+            return super().item(operation, identity, document, taken)
+        return {operation: {"status": 400, "error": {"type": "picky", "reason": "no twenties"}}}
+
+
 def poison_told(place):
-    """One event is refused for good: it is a dead letter, and the log says where and why."""
-    with Scripted(Bulk()) as far:
-        far.script = RefuseOne(5)
+    """
+    Some events are refused for good: they are dead letters. The log says at once where and why, and in
+    the end how many there are.
+    """
+    with Scripted(Picky()) as far:
         output = {
             "type": "http", "dialect": "elastic", "index": "netaudit",
             "url": [f"http://127.0.0.1:{far.port}/"],
         }
-        place.deliver(output, far.received, dead=1)
-    said = (place.folder / "ship.log").read_text()
-    if said.count("refused for good") != 1 or "out.dead" not in said:
-        raise Wrong(f"the log says {said!r}")
+        place.deliver(output, far.received, dead=EVENTS // 20, why="no twenties")
+    said = (place.folder / "ship.log").read_text().splitlines()
+    first, last = [line for line in said if "out.dead" in line]
+    if ": 1 since the start" not in first or "no twenties" not in first:
+        raise Wrong(f"the log says {first!r} at first")
+    if f": {EVENTS // 20} since the start" not in last:
+        raise Wrong(f"the log says {last!r} in the end")
 
 
 class Guarded(Webhook):

@@ -28,7 +28,8 @@ static char file[64], link_path[64], socket_path[64];
 
 static const char good[] =
 	"{\"outputs\":[{\"name\":\"siem\",\"type\":\"kafka\",\"state\":\"retrying\","
-	"\"error\":\"broker 192.0.2.7:9092: connection refused\",\"events_sent\":100,"
+	"\"error\":\"broker 192.0.2.7:9092: connection refused\","
+	"\"dead_letters\":\"/var/lib/netaudit/ship/siem.dead\",\"events_sent\":100,"
 	"\"events_acknowledged\":90,\"events_rejected\":2,\"events_left_out\":5,"
 	"\"events_lost\":3,\"bytes\":12345,"
 	"\"lag_events\":987,\"lag_seconds\":12.25,\"retries\":4},"
@@ -296,6 +297,7 @@ static const char text[] =
 	"OUTPUT         TYPE   STATE           SENT  DELIVERED REJECTED       LAG  BEHIND\n"
 	"siem           kafka  retrying         100         90        2       987  12s\n"
 	"          broker 192.0.2.7:9092: connection refused\n"
+	"          refused for good: /var/lib/netaudit/ship/siem.dead\n"
 	"          3 lost to it: see events_lost\n"
 	"file           file   working            0          7        0         0  0ns\n";
 

@@ -520,6 +520,7 @@ static void rejected(bool later, bool copies)
 	start();
 	await_end();
 	assert_int_equal(status_of(0).rejected, 1);
+	assert_true(has_text(status_of(0).dead_letters, "/a.dead"));
 	stop();
 	assert_int_equal(undelivered(5), 1);
 	letter = read_dead_letter();
@@ -1119,6 +1120,7 @@ static void writes_status(void **state)
 	assert_string_equal(json_string_value(json_object_get(output, "state")), "working");
 	assert_int_equal(json_integer_value(json_object_get(output, "events_acknowledged")), 3);
 	assert_null(json_object_get(output, "error"));
+	assert_null(json_object_get(output, "dead_letters"));
 	output = json_array_get(json_object_get(root, "outputs"), 1);
 	assert_string_equal(json_string_value(json_object_get(output, "state")), "retrying");
 	assert_string_equal(json_string_value(json_object_get(output, "error")),
