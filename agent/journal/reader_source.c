@@ -32,6 +32,13 @@ static bool is_in_tail(const struct na_reader *reader)
 		       atomic_load_explicit(&reader->tail.head->written, memory_order_acquire);
 }
 
+/* Has the tail led from the open file into the next segment? Asking the file is a system call. */
+static bool is_behind_file(const struct na_reader *reader)
+{
+	return reader->segment != NA_READER_NOWHERE && reader->file.fd >= 0 &&
+	       reader->segment > reader->file.start;
+}
+
 /* Is all read that there is? Another tail, or journal, is na_reader_look_again's to find. */
 static bool is_at_tail_end(const struct na_reader *reader)
 {
@@ -398,7 +405,7 @@ int na_reader_frame(struct na_reader *reader, const struct na_frame **ret_frame)
 
 	if (ready && is_at_tail_end(reader))
 		return -EAGAIN;
-	if (ready && is_in_tail(reader) && from_tail(reader, ret_frame))
+	if (ready && (is_in_tail(reader) || is_behind_file(reader)) && from_tail(reader, ret_frame))
 		return 0;
 	if (reader->file.fd < 0 || reader->position < reader->file.start)
 		return ready && from_tail(reader, ret_frame) ? 0 : locate(reader);

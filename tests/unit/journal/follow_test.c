@@ -23,6 +23,17 @@ static struct made made;
 static struct na_reader *reader;
 static struct na_reader_item item;
 
+static unsigned int reads; /* of files, by anybody */
+
+ssize_t __real_pread(int fd, void *data, size_t length, off_t offset);
+ssize_t __wrap_pread(int fd, void *data, size_t length, off_t offset);
+
+ssize_t __wrap_pread(int fd, void *data, size_t length, off_t offset)
+{
+	reads++;
+	return __real_pread(fd, data, length, offset);
+}
+
 static void open_with(const char *tail)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
@@ -110,6 +121,28 @@ static void following_segments_alone_misses_nothing(void **state)
 	follow_writer(NULL);
 }
 
+/* From the file that ended into what the tail has of the next: that file is not asked again. */
+static void what_the_tail_has_is_not_asked_of_the_file_before(void **state)
+{
+	(void)state;
+	made_tail(&made, 4 * NA_TAIL_PAGE);
+	for (int i = 0; i < 2; i++) {
+		made_begin(&made);
+		made_events(&made, 30);
+		made_seal(&made);
+		made_show(&made);
+		made_write(&made);
+	}
+	open_with(made.tail_path);
+	for (uint64_t expected = 1; expected <= 60; expected++) {
+		assert_int_equal(na_reader_next(reader, &item), NA_READER_EVENT);
+		assert_int_equal(item.sequence, expected);
+		if (expected == 31)
+			reads = 0;
+	}
+	assert_int_equal(reads, 0);
+}
+
 static void *wake_on(void *context)
 {
 	atomic_bool *over = context;
@@ -153,6 +186,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(following_segments_alone_misses_nothing, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(what_the_tail_has_is_not_asked_of_the_file_before,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(who_waits_can_be_woken, setup, teardown),
 	};
 
