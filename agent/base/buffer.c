@@ -11,7 +11,8 @@
 
 void na_buffer_done(struct na_buffer *buffer)
 {
-	free(buffer->data);
+	if (!buffer->lent)
+		free(buffer->data);
 	na_buffer_init(buffer);
 }
 
@@ -22,7 +23,7 @@ int na_buffer_grow(struct na_buffer *buffer, size_t more)
 
 	if (buffer->error)
 		return buffer->error;
-	if (more > SIZE_MAX / 2 - buffer->length)
+	if (buffer->lent || more > SIZE_MAX / 2 - buffer->length)
 		return buffer->error = -ENOMEM;
 	while (size - buffer->length < more)
 		size *= 2;

@@ -6,6 +6,7 @@
 #ifndef NA_BUFFER_H
 #define NA_BUFFER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct na_buffer {
 	size_t length;
 	size_t size;
 	int error; /* 0 or -ENOMEM */
+	bool lent; /* `data` is another's: what does not fit is -ENOMEM, and it is never freed */
 };
 
 static inline void na_buffer_init(struct na_buffer *buffer)

@@ -168,6 +168,15 @@ void *na_arena_take(struct na_arena *arena, size_t size)
 	return taken;
 }
 
+char *na_arena_room(struct na_arena *arena, size_t least, size_t *ret_room)
+{
+	if ((!arena->last || arena->last->size - arena->used < least) &&
+	    add_chunk(arena, least) < 0)
+		return NULL;
+	*ret_room = arena->last->size - arena->used;
+	return arena->last->data + arena->used;
+}
+
 void na_arena_done(struct na_arena *arena)
 {
 	struct na_pool *pool = arena->pool;
@@ -187,9 +196,14 @@ void na_arena_done(struct na_arena *arena)
 struct na_text na_arena_text(struct na_arena *arena, struct na_text text)
 {
 	/* Never 0 bytes: the data of an empty text is no NULL. */
-	struct stretch to = {.bytes = na_arena_take(arena, text.length + 1)};
+	char *data = na_arena_take(arena, text.length + 1);
 
-	return to.bytes ? put_text(&to, text) : (struct na_text){0};
+	if (!data)
+		return (struct na_text){0};
+	if (text.length && data != text.data)
+		memcpy(data, text.data, text.length);
+	data[text.length] = '\0';
+	return (struct na_text){data, text.length};
 }
 
 struct na_event *na_arena_event(struct na_arena *arena, const struct na_event *event,

@@ -22,6 +22,12 @@ struct na_arena {
 /* Aligned for anything. NULL: out of memory. */
 void *na_arena_take(struct na_arena *arena, size_t size);
 
+/*
+ * Room for a text that is still to be made: *ret_room bytes, at least `least`, where na_arena_text
+ * would copy it to, and then does not, if nothing was taken in between. NULL: out of memory.
+ */
+char *na_arena_room(struct na_arena *arena, size_t least, size_t *ret_room);
+
 /* Frees it all; usable again. */
 void na_arena_done(struct na_arena *arena);
 

@@ -6,6 +6,17 @@
 #include <stdlib.h>
 
 #define SIZE_MIN 16
+#define LINE_BYTES 64
+
+/* Not __builtin_prefetch: for x86-64 in general it fetches to read, whatever it is asked for. */
+static inline void fetch_to_write(const char *line)
+{
+#if defined(__x86_64__)
+	asm volatile("prefetchw %0" : : "m"(*line));
+#else
+	__builtin_prefetch(line, 1);
+#endif
+}
 
 static int make_room(struct na_batch *batch)
 {
@@ -20,6 +31,20 @@ static int make_room(struct na_batch *batch)
 	batch->records = records;
 	batch->size = size;
 	return 0;
+}
+
+/*
+ * The next body is made while its place is on its way here. Whoever offers batches has read it
+ * before, in another CPU's cache: waiting for each line in turn is a third of what encoding costs.
+ */
+static void fetch_room(struct na_arena *arena, size_t length)
+{
+	size_t room = 0;
+	const char *at = na_arena_room(arena, 0, &room);
+
+	length = length < room ? length : room;
+	for (size_t i = 0; i < length; i += LINE_BYTES)
+		fetch_to_write(at + i);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -50,8 +75,9 @@ int na_batch_add(struct na_batch *batch, const struct na_output_record *record,
 {
 	struct na_output_record copy = *record;
 
+	copy.body = na_arena_text(&batch->texts, record->body); /* the first: it may be there */
 	copy.id = na_arena_text(&batch->texts, record->id);
-	copy.body = na_arena_text(&batch->texts, record->body);
+	fetch_room(&batch->texts, record->body.length);
 	copy.event = na_arena_event(&batch->events, record->event, batch->fields, constants);
 	if (make_room(batch) < 0 || !copy.id.data || !copy.body.data || !copy.event)
 		return -ENOMEM;

@@ -76,6 +76,7 @@ struct na_lane {
 	struct na_batch *offer;        /* the one that is being offered */
 	struct na_batch *filling;      /* the one behind it; on no list */
 	uint64_t fields[NA_EVENT_WORDS]; /* of events that the output looks at; since the start */
+	struct na_text encoded; /* the body of the event in hand: in its batch, or in `body` */
 	struct na_buffer body, id, text, why;
 	struct na_backoff backoff, reader_backoff;
 	uint64_t wait_until_ns; /* backing off; 0: not */

@@ -14,6 +14,7 @@
 #include "ship/view.h"
 
 #define STEPS_MAX 4096 /* of one fill, whatever they gave */
+#define BODY_ROOM 8192 /* most bodies fit; what is left at the end of a chunk is lost */
 
 static void pass(struct na_lane *lane)
 {
@@ -106,7 +107,7 @@ static int add_record(struct na_lane *lane, const struct na_event *event,
 	struct na_output_record record = {
 		.number = lane->window.next, /* only this thread adds */
 		.id = event->f_EVENT_ID,
-		.body = {lane->body.data, lane->body.length},
+		.body = lane->encoded,
 		.event = event,
 		.wall_ns = event->f_TIMESTAMP,
 		.resent = lane->at.sequence <= lane->resent_until,
@@ -123,19 +124,38 @@ static int add_record(struct na_lane *lane, const struct na_event *event,
 	return error;
 }
 
+/* Where the batch will have it; false: it does not fit, or there is no batch yet. */
+static bool encode_in_place(struct na_lane *lane, const struct na_event *event,
+			    const struct na_event_parts *parts)
+{
+	struct na_buffer place = {.lent = true};
+
+	if (!lane->filling)
+		return false;
+	place.data = na_arena_room(&lane->filling->texts, BODY_ROOM, &place.size);
+	if (!place.data || na_format_encode(lane->format, event, parts, &place) < 0)
+		return false;
+	lane->encoded = (struct na_text){place.data, place.length};
+	return true;
+}
+
 static int encode(struct na_lane *lane, const struct na_event *event,
 		  const struct na_event_parts *parts)
 {
 	int error = renew_format(lane);
 
+	if (error || encode_in_place(lane, event, parts))
+		return error;
 	na_buffer_clear(&lane->body);
-	return error ? error : na_format_encode(lane->format, event, parts, &lane->body);
+	error = na_format_encode(lane->format, event, parts, &lane->body);
+	lane->encoded = (struct na_text){lane->body.data, lane->body.length};
+	return error;
 }
 
 /* Is it within the budget? Otherwise it was left out. States and summaries always are. */
 static bool can_afford(struct na_lane *lane, const struct na_event *event, bool always)
 {
-	uint64_t limit = lane->common->budget, bytes = lane->body.length + 1;
+	uint64_t limit = lane->common->budget, bytes = lane->encoded.length + 1;
 
 	if (always || na_view_is_state(event->type)) {
 		na_budget_charge(&lane->at, limit, lane->at.wall_ns, bytes);
