@@ -19,6 +19,8 @@
 #include "http/options.h"
 
 #define STEP_NS (10 * NA_NS_PER_MS) /* timers are looked at this often */
+#define STEP_MS ((int)(STEP_NS / NA_NS_PER_MS))
+#define PUT_NS (100 * NA_NS_PER_MS) /* put waits no longer */
 
 static void init_libcurl(void)
 {
@@ -163,6 +165,23 @@ static enum na_output_verdict go_on(struct na_output_instance *instance)
 	return NA_OUTPUT_TAKEN;
 }
 
+/*
+ * What is ready goes out first, if it can: put behind it, it would leave the cache, and this thread
+ * would hold a pile of it while the next batch, for which there is no room then, is not made.
+ */
+static void send_ready(struct na_output_instance *instance)
+{
+	uint64_t deadline_ns = na_clock_boot_ns() + PUT_NS;
+	const struct na_http_request *first;
+
+	while ((first = TAILQ_FIRST(&instance->ready)) && !first->refused &&
+	       !TAILQ_EMPTY(&instance->flying) && na_clock_boot_ns() < deadline_ns)
+		/* Of what breaks, work tells. */
+		if (curl_multi_poll(instance->multi, NULL, 0, STEP_MS, NULL) != CURLM_OK ||
+		    go_on(instance) != NA_OUTPUT_TAKEN)
+			return;
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 static na_output_open http_open;
@@ -230,6 +249,7 @@ static enum na_output_verdict http_put(struct na_output_instance *instance,
 	while (taken < count && take(instance, &records[taken]) == 0)
 		taken++;
 	na_http_send(instance);
+	send_ready(instance);
 	if (taken) {
 		*ret_taken = taken;
 		return NA_OUTPUT_TAKEN;

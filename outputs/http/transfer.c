@@ -167,6 +167,7 @@ static unsigned int set_manners(CURL *easy)
 {
 	unsigned int failures = 0;
 
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, NA_HTTP_UPLOAD_BYTES);
 	SET(CURLOPT_NOSIGNAL, 1L); /* the host blocks SIGPIPE with all the others */
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);

@@ -8,6 +8,9 @@
 #include "base/buffer.h"
 #include "http/request.h"
 
+/* What goes into the socket at once: with libcurl's 64 KiB most of the time is spent on taking
+ * turns with who reads it. */
+#define NA_HTTP_UPLOAD_BYTES (256L << 10)
 #define NA_HTTP_REPLY_MAX (8u << 20) /* 10,000 items with a reason each need less */
 
 TAILQ_HEAD(na_http_transfers, na_http_transfer);
