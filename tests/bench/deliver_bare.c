@@ -184,7 +184,7 @@ static void send_next(struct loop *loop, struct sender *sender)
 }
 
 static void open_sender(struct loop *loop, struct sender *sender,
-			const struct na_http_options *options, const char *url)
+			const struct na_http_options *options, const char *url, long upload_bytes)
 {
 	sender->easy = curl_easy_init();
 	curl_easy_setopt(sender->easy, CURLOPT_URL, url);
@@ -196,6 +196,8 @@ static void open_sender(struct loop *loop, struct sender *sender,
 	curl_easy_setopt(sender->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(sender->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(sender->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	if (upload_bytes)
+		curl_easy_setopt(sender->easy, CURLOPT_UPLOAD_BUFFERSIZE, upload_bytes);
 	if (options->ca_file.length)
 		curl_easy_setopt(sender->easy, CURLOPT_CAINFO, options->ca_file.data);
 }
@@ -267,7 +269,7 @@ static ssize_t write_some(int fd, SSL *ssl, const char *data, size_t length)
 /* ------------------------------------------------------------------------------------------- */
 
 void deliver_bare_http(const struct deliver_bodies *bodies, const struct na_http_options *options,
-		       const char *url)
+		       const char *url, long upload_bytes)
 {
 	struct loop loop = {.bodies = bodies, .gzip = options->compression == NA_HTTP_GZIP};
 	size_t senders = (size_t)options->requests;
@@ -282,7 +284,7 @@ void deliver_bare_http(const struct deliver_bodies *bodies, const struct na_http
 		assert(na_http_gzip_init(&loop.deflate) == 0);
 	}
 	for (size_t i = 0; i < senders; i++) {
-		open_sender(&loop, &loop.senders[i], options, url);
+		open_sender(&loop, &loop.senders[i], options, url, upload_bytes);
 		send_next(&loop, &loop.senders[i]);
 	}
 	while (loop.in_flight) {

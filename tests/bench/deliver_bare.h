@@ -25,9 +25,10 @@ void deliver_bodies_syslog(struct deliver_bodies *bodies, const struct deliver_m
 void deliver_bodies_done(struct deliver_bodies *bodies);
 
 void deliver_bare_kafka(const struct deliver_made *made, const struct na_kafka_options *options);
-/* With gzip it compresses, as whoever sends gzip must. */
+/* With gzip it compresses, as whoever sends gzip must. `upload_bytes`: of libcurl's buffer; 0: as
+ * it comes. */
 void deliver_bare_http(const struct deliver_bodies *bodies, const struct na_http_options *options,
-		       const char *url);
+		       const char *url, long upload_bytes);
 /* `ends` as in deliver_end_await. */
 void deliver_bare_syslog(const struct deliver_bodies *bodies, const struct deliver_end *end,
 			 const struct na_syslog_options *options, uint64_t ends);

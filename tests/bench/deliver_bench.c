@@ -7,6 +7,11 @@
  * clock, and should be 0.8 or more; `best` is that of the best rounds of either, which others on
  * the machine disturb least; cpu_us is processor time of an event, end_us that of the far end.
  * Kafka only without TLS: librdkafka's mock cluster speaks none.
+ *
+ * `bound` is the ratio that this machine's processors permit: where the output costs nothing beside
+ * what the bare client and its far end do, reading and encoding what they do with output=none, and
+ * no processor ever waits. HTTP has another bare client beside the one of the same configuration:
+ * with libcurl's own upload buffer (loop_rate, loop_ratio), as a loop has it that sets nothing.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -17,10 +22,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "deliver_bare.h"
+#include "http/transfer.h"
 #include "statistics.h"
 #include "syslog_certificates.h"
 
@@ -55,7 +62,8 @@ struct bench {
 	struct na_syslog_options syslog;
 	struct na_output_common common;
 	struct na_ship_output output;
-	uint64_t ends; /* connections of syslog so far */
+	uint64_t ends;    /* connections of syslog so far */
+	double encode_us; /* processor time of an event with output=none */
 };
 
 static void set_kafka(struct bench *bench)
@@ -181,7 +189,12 @@ static void by_client(struct bench *bench)
 	else if (bench->subject->kind == DELIVER_SYSLOG)
 		deliver_bare_syslog(&bench->bodies, &bench->end, &bench->syslog, ++bench->ends);
 	else
-		deliver_bare_http(&bench->bodies, &bench->http, bench->url);
+		deliver_bare_http(&bench->bodies, &bench->http, bench->url, NA_HTTP_UPLOAD_BYTES);
+}
+
+static void by_loop(struct bench *bench)
+{
+	deliver_bare_http(&bench->bodies, &bench->http, bench->url, 0);
 }
 
 static uint64_t cpu_ns(void)
@@ -220,9 +233,9 @@ static void measure_host(struct bench *bench)
 	bench->output = (struct na_ship_output){.type = &deliver_sink, .common = &bench->common};
 	for (int round = 0; round < ROUNDS; round++)
 		measure(bench, by_host, &host, round);
+	bench->encode_us = bench_spread_of(host.cpu_us, ROUNDS).median;
 	printf("deliver output=none rate=%.0f cpu_us=%.2f\n",
-	       bench_spread_of(host.rate, ROUNDS).median,
-	       bench_spread_of(host.cpu_us, ROUNDS).median);
+	       bench_spread_of(host.rate, ROUNDS).median, bench->encode_us);
 }
 
 static double most(const double *numbers)
@@ -234,10 +247,35 @@ static double most(const double *numbers)
 	return found;
 }
 
+static double median(double *numbers)
+{
+	return bench_spread_of(numbers, ROUNDS).median;
+}
+
+static double ratio_bound(const struct bench *bench, struct side *client)
+{
+	double cpu_us = bench->encode_us + median(client->cpu_us) + median(client->end_us);
+
+	return (double)sysconf(_SC_NPROCESSORS_ONLN) * 1e6 / cpu_us / median(client->rate);
+}
+
+static void print_sides(const struct bench *bench, struct side *host, struct side *client,
+			const struct bench_spread *ratio)
+{
+	printf("deliver output=%s ratio=%.2f ratio_q1=%.2f ratio_q3=%.2f best=%.2f goal=0.8 "
+	       "bound=%.2f rate=%.0f bare_rate=%.0f cpu_us=%.2f bare_cpu_us=%.2f end_us=%.2f "
+	       "bare_end_us=%.2f",
+	       bench->subject->name, ratio->median, ratio->q1, ratio->q3,
+	       most(host->rate) / most(client->rate), ratio_bound(bench, client),
+	       median(host->rate), median(client->rate), median(host->cpu_us),
+	       median(client->cpu_us), median(host->end_us), median(client->end_us));
+}
+
 static void compare(struct bench *bench, const struct subject *subject)
 {
-	double ratios[ROUNDS];
-	struct side host, client;
+	bool http = subject->kind == DELIVER_BULK || subject->kind == DELIVER_HEC;
+	double ratios[ROUNDS], loop_ratios[ROUNDS];
+	struct side host, client, loop;
 	struct bench_spread ratio;
 
 	set_up(bench, subject);
@@ -245,18 +283,16 @@ static void compare(struct bench *bench, const struct subject *subject)
 		measure(bench, by_client, &client, round);
 		measure(bench, by_host, &host, round);
 		ratios[round] = host.rate[round] / client.rate[round];
+		if (!http)
+			continue;
+		measure(bench, by_loop, &loop, round);
+		loop_ratios[round] = host.rate[round] / loop.rate[round];
 	}
 	ratio = bench_spread_of(ratios, ROUNDS);
-	printf("deliver output=%s ratio=%.2f ratio_q1=%.2f ratio_q3=%.2f best=%.2f goal=0.8 "
-	       "rate=%.0f "
-	       "bare_rate=%.0f cpu_us=%.2f bare_cpu_us=%.2f end_us=%.2f bare_end_us=%.2f\n",
-	       subject->name, ratio.median, ratio.q1, ratio.q3, most(host.rate) / most(client.rate),
-	       bench_spread_of(host.rate, ROUNDS).median,
-	       bench_spread_of(client.rate, ROUNDS).median,
-	       bench_spread_of(host.cpu_us, ROUNDS).median,
-	       bench_spread_of(client.cpu_us, ROUNDS).median,
-	       bench_spread_of(host.end_us, ROUNDS).median,
-	       bench_spread_of(client.end_us, ROUNDS).median);
+	print_sides(bench, &host, &client, &ratio);
+	if (http)
+		printf(" loop_ratio=%.2f loop_rate=%.0f", median(loop_ratios), median(loop.rate));
+	printf("\n");
 	fflush(stdout);
 	deliver_bodies_done(&bench->bodies);
 	deliver_end_stop(&bench->end);
