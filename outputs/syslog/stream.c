@@ -14,6 +14,7 @@
 
 #define TICK_NS NA_NS_PER_MS          /* nothing wakes whoever waits for confirmations */
 #define STALL_NS (100 * NA_NS_PER_MS) /* a busy stream is confirmed more often */
+#define FLUSH_NS (10 * NA_NS_PER_MS)  /* who takes longer does not keep up */
 #define SETTLED_NS (2 * NA_NS_PER_SEC)
 #define ORDERLY_NS (2 * NA_NS_PER_SEC) /* a far end that read our end closes its own */
 
@@ -114,6 +115,22 @@ static int await_room(struct na_output_instance *instance, const struct na_syslo
 		error = advance(instance, why);
 	}
 	return error ? error : na_syslog_pieces_reserve(&instance->pieces, parts);
+}
+
+/*
+ * All that there is, if the far end keeps up: waiting for it costs nothing while the next batch is
+ * made, and what is left has to be copied. 0; negative errno: broken.
+ */
+static int flush_all(struct na_output_instance *instance, struct na_buffer *why)
+{
+	uint64_t deadline_ns = na_clock_boot_ns() + FLUSH_NS;
+	int error = flush(instance, why);
+
+	while (!error && instance->pieces.bytes && na_clock_boot_ns() < deadline_ns &&
+	       na_syslog_socket_await(na_syslog_link_fd(instance->link), POLLOUT | POLLRDHUP,
+				      deadline_ns) == 0)
+		error = advance(instance, why);
+	return error;
 }
 
 /* Bodies are ours only while they are offered. 0; negative errno: broken. */
@@ -259,7 +276,7 @@ enum na_output_verdict na_syslog_stream_put(struct na_output_instance *instance,
 		return judge(instance, error, taken, why);
 	/* `why` may hold the reason of a REJECT. */
 	na_buffer_clear(&instance->why);
-	broken = flush(instance, &instance->why);
+	broken = flush_all(instance, &instance->why);
 	if (!broken)
 		broken = keep(instance, &instance->why);
 	if (!broken)
