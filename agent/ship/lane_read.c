@@ -14,7 +14,7 @@
 #include "ship/view.h"
 
 #define STEPS_MAX 4096 /* of one fill, whatever they gave */
-#define BODY_ROOM 8192 /* most bodies fit; what is left at the end of a chunk is lost */
+#define ROOM_MAX 16384 /* for a body in its batch; what is left at the end of a chunk is lost */
 
 static void pass(struct na_lane *lane)
 {
@@ -129,10 +129,12 @@ static bool encode_in_place(struct na_lane *lane, const struct na_event *event,
 			    const struct na_event_parts *parts)
 {
 	struct na_buffer place = {.lent = true};
+	size_t least = 2 * lane->encoded.length; /* it will be like the one before */
 
 	if (!lane->filling)
 		return false;
-	place.data = na_arena_room(&lane->filling->texts, BODY_ROOM, &place.size);
+	least = least < ROOM_MAX ? least : ROOM_MAX;
+	place.data = na_arena_room(&lane->filling->texts, least, &place.size);
 	if (!place.data || na_format_encode(lane->format, event, parts, &place) < 0)
 		return false;
 	lane->encoded = (struct na_text){place.data, place.length};
