@@ -1,36 +1,93 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pipeline of the agent, as `netaudit run` makes it, with a sink that encodes and forgets. */
+/* Pipeline and journal of the agent, as `netaudit run` makes them without a configuration. */
 #include "agent.h"
 
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "config/config.h"
-#include "format/ecs.h"
+#include "journal/append.h"
+#include "journal/journal.h"
 #include "pipeline/host.h"
 #include "pipeline/pipeline.h"
 
-#define WRITE_BYTES 65536 /* so many would be written at once */
+#define FOLDER "/dev/shm/load_bench.XXXXXX"
 
 struct bench_agent {
 	struct na_sink sink; /* first, for the cast */
 	struct na_host host;
 	struct na_config *config;
 	struct na_pipeline *pipeline;
-	struct na_ecs *ecs;
-	struct na_buffer out;
+	struct na_journal *journal;
+	char folder[sizeof(FOLDER)]; /* empty: none was made */
 	uint64_t next_tick_ns;
 };
 
-static int encode(struct na_sink *sink, const struct na_event *event)
+static int append(struct na_sink *sink, const struct na_event *event)
 {
-	struct bench_agent *agent = (struct bench_agent *)sink;
-	int error = na_ecs_encode(agent->ecs, event, &agent->out);
+	na_journal_append(((struct bench_agent *)sink)->journal, event);
+	return 0;
+}
 
-	if (agent->out.length >= WRITE_BYTES)
-		na_buffer_clear(&agent->out);
+static int open_journal(struct bench_agent *agent)
+{
+	char tail[sizeof(FOLDER) + 5];
+	struct na_journal_options options = {
+		.path = agent->folder,
+		.tail = tail,
+		.group = -1,
+		.max_size = 48u << 20,
+		.tail_size = 16u << 20,
+		.segment_size = 4u << 20,
+		.constants = &agent->host.constants,
+	};
+	struct na_buffer why = {0};
+	int error;
+
+	memcpy(agent->folder, FOLDER, sizeof(FOLDER));
+	if (!mkdtemp(agent->folder)) {
+		*agent->folder = '\0';
+		return -1;
+	}
+	snprintf(tail, sizeof(tail), "%s/tail", agent->folder);
+	memcpy(options.boot, agent->host.boot_id, sizeof(options.boot));
+	memcpy(options.machine, agent->host.machine_id, sizeof(options.machine));
+	error = na_journal_open(&options, &agent->journal, &why);
+	if (error)
+		fprintf(stderr, "load_bench: %.*s\n", (int)why.length, why.data);
+	na_buffer_done(&why);
 	return error;
+}
+
+static void close_journal(struct bench_agent *agent)
+{
+	struct na_journal_status status;
+
+	if (!agent->journal)
+		return;
+	na_journal_status(agent->journal, &status);
+	if (status.events_lost)
+		fprintf(stderr, "load_bench: the journal lost %" PRIu64 " events\n",
+			status.events_lost);
+	na_journal_close(&agent->journal, na_clock_boot_ns() + NA_NS_PER_SEC);
+}
+
+static void remove_folder(const char *folder)
+{
+	DIR *stream = opendir(folder);
+	const struct dirent *entry;
+
+	while (stream && (entry = readdir(stream)))
+		unlinkat(dirfd(stream), entry->d_name, 0);
+	if (stream)
+		closedir(stream);
+	rmdir(folder);
 }
 
 static int open_parts(struct bench_agent *agent)
@@ -48,13 +105,12 @@ static int open_parts(struct bench_agent *agent)
 		.skipped_known = true,
 		.boot_number = na_host_boot_number(agent->host.boot_id),
 		.wall_offset_ns = na_clock_wall_offset_ns(),
-		.instance = agent->host.instance,
+		.instance = na_journal_instance(agent->journal),
 		.sink = &agent->sink,
 	};
 
-	agent->ecs = na_ecs_new(&agent->host.constants);
 	agent->pipeline = na_pipeline_new(&options);
-	return agent->ecs && agent->pipeline ? na_pipeline_scan(agent->pipeline) : -1;
+	return agent->pipeline ? na_pipeline_scan(agent->pipeline) : -1;
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -65,10 +121,10 @@ struct bench_agent *bench_agent_new(void)
 
 	if (!agent)
 		return NULL;
-	agent->sink.put = encode;
+	agent->sink.put = append;
 	agent->config = na_config_new(NULL);
 	if (agent->config && na_host_init(&agent->host, &agent->config->labels) == 0 &&
-	    open_parts(agent) == 0)
+	    open_journal(agent) == 0 && open_parts(agent) == 0)
 		return agent;
 	bench_agent_free(agent);
 	return NULL;
@@ -79,10 +135,11 @@ void bench_agent_free(struct bench_agent *agent)
 	if (!agent)
 		return;
 	na_pipeline_free(agent->pipeline);
-	na_ecs_free(agent->ecs);
+	close_journal(agent);
+	if (*agent->folder)
+		remove_folder(agent->folder);
 	na_host_done(&agent->host);
 	na_config_free(agent->config);
-	na_buffer_done(&agent->out);
 	free(agent);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the agent does with records: process cache, socket table, ECS JSON, which is then dropped.
- */
+/* What the agent does with records: process cache, socket table, a journal in memory. */
 #ifndef NA_BENCH_AGENT_H
 #define NA_BENCH_AGENT_H
 

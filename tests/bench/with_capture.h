@@ -2,7 +2,7 @@
 /*
  * The toggles that attach and detach the agent's kernel programs, with a thread that reads their
  * rings: "programs" drops what it reads, the kernel side and the way to the agent; "agent" makes
- * ECS JSON of it, as the agent does.
+ * events of it and appends them to a journal, as the agent does.
  */
 #ifndef NA_BENCH_WITH_CAPTURE_H
 #define NA_BENCH_WITH_CAPTURE_H
