@@ -4,7 +4,7 @@
 .PHONY: help build run test test-all test-kernels bench bench-vm tidy format clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 22
 
 # To stderr, so that a pipe behind "make run" gets events and nothing else.
 build: ## build/netaudit, after installing what is missing for it (as root)
