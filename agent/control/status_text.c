@@ -227,7 +227,7 @@ static void say_range(struct page *page, const json_t *journal)
 	na_human_append_bytes(page->out, count_of(journal, "segment_bytes"));
 	say(page, " in ");
 	say_count(page, count_of(journal, "segments"));
-	say(page, " segments, ");
+	say(page, count_of(journal, "segments") == 1 ? " segment, " : " segments, ");
 	if (!count_of(journal, "last_sequence")) {
 		say(page, "no events");
 		end(page);
@@ -339,7 +339,10 @@ static void say_output(struct page *page, const json_t *output)
 		na_buffer_printf(page->out, "%*llu", counted[i].width,
 				 (unsigned long long)count_of(output, counted[i].name));
 	say(page, "  ");
-	na_human_append_duration(page->out, (uint64_t)(behind * 1000) * NA_NS_PER_MS);
+	if (json_object_get(output, "lag_seconds"))
+		na_human_append_duration(page->out, (uint64_t)(behind * 1000) * NA_NS_PER_MS);
+	else
+		say(page, "-");
 	end(page);
 	if (*text_of(output, "error"))
 		alarm_about(page, "", text_of(output, "error"));

@@ -149,9 +149,11 @@ static void update_lag(struct na_lane *lane, bool now)
 	last = na_reader_last_sequence(lane->reader);
 	pthread_mutex_lock(&lane->mutex);
 	lane->status.lag_events = last > mark->sequence ? last - mark->sequence : 0;
-	lane->status.lag_ns = lane->status.lag_events && mark->wall_ns && wall_ns > mark->wall_ns
-				      ? wall_ns - mark->wall_ns
-				      : 0;
+	lane->status.lag_ns = 0;
+	if (lane->status.lag_events && !mark->wall_ns)
+		lane->status.lag_ns = UINT64_MAX;
+	else if (lane->status.lag_events && wall_ns > mark->wall_ns)
+		lane->status.lag_ns = wall_ns - mark->wall_ns;
 	pthread_mutex_unlock(&lane->mutex);
 }
 

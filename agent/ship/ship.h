@@ -53,7 +53,8 @@ struct na_ship_status {
 	uint64_t bytes;           /* of what was taken */
 	uint64_t retries;         /* waits after a failure */
 	uint64_t lag_events;      /* in the journal behind what is delivered */
-	uint64_t lag_ns;          /* age of the newest delivered event while there are later ones */
+	/* Age of the newest delivered event while there are later ones; UINT64_MAX: none was. */
+	uint64_t lag_ns;
 };
 
 /*

@@ -29,17 +29,19 @@ static json_t *make_output(const struct na_ship_status *status)
 {
 	/* An error may hold what a server said: bytes that are no UTF-8 are left away. */
 	json_t *error = status->last_error[0] ? json_string(status->last_error) : NULL;
+	json_t *lag = status->lag_ns == UINT64_MAX
+			      ? NULL
+			      : json_real((double)status->lag_ns / (double)NA_NS_PER_SEC);
 
-	return json_pack("{s:s, s:s, s:s, s:o*, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}",
-			 "name", status->name, "type", status->type, "state",
-			 state_names[status->state], "error", error, "dead_letters",
-			 status->dead_letters, "events_sent", (json_int_t)status->sent,
-			 "events_acknowledged", (json_int_t)status->acknowledged, "events_rejected",
-			 (json_int_t)status->rejected, "events_left_out",
-			 (json_int_t)status->left_out, "events_lost", (json_int_t)status->lost,
-			 "bytes", (json_int_t)status->bytes, "retries", (json_int_t)status->retries,
-			 "lag_events", (json_int_t)status->lag_events, "lag_seconds",
-			 (double)status->lag_ns / (double)NA_NS_PER_SEC);
+	return json_pack(
+		"{s:s, s:s, s:s, s:o*, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o*}", "name",
+		status->name, "type", status->type, "state", state_names[status->state], "error",
+		error, "dead_letters", status->dead_letters, "events_sent",
+		(json_int_t)status->sent, "events_acknowledged", (json_int_t)status->acknowledged,
+		"events_rejected", (json_int_t)status->rejected, "events_left_out",
+		(json_int_t)status->left_out, "events_lost", (json_int_t)status->lost, "bytes",
+		(json_int_t)status->bytes, "retries", (json_int_t)status->retries, "lag_events",
+		(json_int_t)status->lag_events, "lag_seconds", lag);
 }
 
 static char *make_text(const struct na_ship_status *outputs, size_t count)
