@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned long left;
-static bool failed;
+static _Thread_local unsigned long left;
+static _Thread_local bool failed;
 
 void na_memory_fail_at(unsigned long n)
 {

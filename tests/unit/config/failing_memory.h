@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes the n-th allocation of the code under test fail. Link with NA_WRAP_MEMORY (CMakeLists.txt).
+/* Makes the n-th allocation of this thread fail, in the code under test. Link with ld --wrap of
+ * each.
  */
 #ifndef NA_FAILING_MEMORY_H
 #define NA_FAILING_MEMORY_H

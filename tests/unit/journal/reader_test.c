@@ -3,32 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "../capture/failing_alloc.h"
-#include "journal/reader.h"
-#include "made.h"
-
-static struct made made;
-static struct na_reader *reader;
-static struct na_reader_item item;
-
-static int setup(void **state)
-{
-	(void)state;
-	made_init(&made);
-	return 0;
-}
+#include "reader_fixture.h"
 
 static uint64_t clock_ahead_ns;
 
@@ -38,23 +21,6 @@ uint64_t __wrap_na_clock_wall_ns(void);
 uint64_t __wrap_na_clock_wall_ns(void)
 {
 	return __real_na_clock_wall_ns() + clock_ahead_ns;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	na_reader_close(&reader);
-	made_done(&made);
-	return 0;
-}
-
-static void open_with(const char *tail)
-{
-	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
-	const struct na_reader_options options = {.path = made.folder, .tail = tail};
-
-	na_reader_close(&reader);
-	assert_int_equal(na_reader_open(&options, &reader, &why), 0);
 }
 
 static void open_files(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's side of the tests of output `http`. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,6 +19,7 @@
 #define PATIENCE_NS (20 * NA_NS_PER_SEC)
 
 static atomic_uint_fast64_t ahead_ns;
+char http_token_path[] = "/tmp/http_token.XXXXXX";
 
 uint64_t __real_na_clock_boot_ns(void);
 uint64_t __wrap_na_clock_boot_ns(void);
@@ -263,4 +266,30 @@ void http_fixture_compare(struct http_fixture *fixture, struct far_end *const *f
 		repeated += taken > 1;
 	}
 	assert_true(repeated <= twice);
+}
+
+int http_token_make(void **state)
+{
+	int fd = mkstemp(http_token_path);
+
+	(void)state;
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+int http_token_remove(void **state)
+{
+	(void)state;
+	return unlink(http_token_path);
+}
+
+void http_token_write(const char *token)
+{
+	int fd = open(http_token_path, O_WRONLY | O_TRUNC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, token, strlen(token)), strlen(token));
+	close(fd);
 }

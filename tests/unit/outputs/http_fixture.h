@@ -49,6 +49,12 @@ void http_fixture_work(struct http_fixture *fixture, unsigned int rounds);
 /* Until nothing is on its way: the clock could be put forward past its time-out. */
 void http_fixture_settle(struct http_fixture *fixture);
 
+/* For a group of tests: a file of a secret, whose path is there then, and its content. */
+extern char http_token_path[];
+int http_token_make(void **state);
+int http_token_remove(void **state);
+void http_token_write(const char *token);
+
 /* Puts the clock forward. */
 void http_fixture_skip(uint64_t seconds);
 void http_fixture_skip_ns(uint64_t ns);

@@ -3,7 +3,6 @@
  * Output http when the n-th allocation fails, of its own, of libcurl's and of jansson's: what is
  * acknowledged is there, and in the end all of it. The far end's threads are spared.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +15,7 @@
 #include <curl/curl.h>
 #include <jansson.h>
 
+#include "../config/failing_memory.h"
 #include "http_fixture.h"
 
 #define RECORDS 12
@@ -25,31 +25,10 @@ static struct far_end far;
 static struct far_end *const one[] = {&far};
 static struct http_fixture fixture;
 
-static _Thread_local unsigned long left;
-static _Thread_local bool failed;
-
-static bool fails(void)
-{
-	if (!left || --left)
-		return false;
-	failed = true;
-	errno = ENOMEM;
-	return true;
-}
-
-#define WRAP(type, name, parameters, arguments)                                                    \
-	type __real_##name parameters;                                                             \
-	type __wrap_##name parameters;                                                             \
-	type __wrap_##name parameters                                                              \
-	{                                                                                          \
-		return fails() ? NULL : __real_##name arguments;                                   \
-	}
-
-WRAP(void *, malloc, (size_t size), (size))
-WRAP(void *, calloc, (size_t count, size_t size), (count, size))
-WRAP(void *, realloc, (void *old, size_t size), (old, size))
-WRAP(void *, reallocarray, (void *old, size_t count, size_t size), (old, count, size))
-WRAP(char *, strdup, (const char *text), (text))
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
 
 /* One try; whether all that is left was offered. */
 static void offer(bool *offered)
@@ -108,8 +87,7 @@ static bool try_at(enum far_dialect dialect, unsigned long n)
 	far_end_start(&far, dialect, NULL);
 	far.acks = FAR_ACKS_TRUE;
 	http_fixture_init(&fixture, (enum na_http_dialect_name)dialect, "http", one, 1);
-	failed = false;
-	left = n;
+	na_memory_fail_at(n);
 	for (int i = 0; fixture.done < RECORDS; i++) {
 		if (i == 300)
 			fail_msg("allocation %lu: %u done, %u requests, %u questions, state %d: %s",
@@ -121,8 +99,8 @@ static bool try_at(enum far_dialect dialect, unsigned long n)
 		if (i % 3 == 2)
 			http_fixture_skip(i < 60 ? 2 : 301);
 	}
-	has_failed = failed;
-	left = 0;
+	has_failed = na_memory_has_failed();
+	na_memory_fail_at(0);
 	http_fixture_compare(&fixture, one, 1, dialect == FAR_ELASTIC ? 0 : RECORDS);
 	http_fixture_close(&fixture);
 	far_end_stop(&far);

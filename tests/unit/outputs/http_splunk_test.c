@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Output http, dialect splunk: acknowledgements of indexers, codes. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +16,6 @@
 static struct far_end far;
 static struct far_end *const one[] = {&far};
 static struct http_fixture fixture;
-static char token_path[] = "/tmp/http_splunk_test.XXXXXX";
 
 static void begin(enum far_acks acks, enum na_http_ack ack)
 {
@@ -65,15 +63,6 @@ static void drive_acks(unsigned int done)
 	assert_int_equal(fixture.done, done);
 }
 
-static void write_token(const char *token)
-{
-	int fd = open(token_path, O_WRONLY | O_TRUNC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, token, strlen(token)), strlen(token));
-	close(fd);
-}
-
 static void what_it_gets(void **state)
 {
 	char host[256], expected[1024];
@@ -89,8 +78,8 @@ static void what_it_gets(void **state)
 		 host, host);
 	far_end_start(&far, FAR_SPLUNK, NULL);
 	http_fixture_init(&fixture, NA_HTTP_SPLUNK, "http", one, 1);
-	write_token("secret-token\n");
-	fixture.options.token_file = na_text_of(token_path);
+	http_token_write("secret-token\n");
+	fixture.options.token_file = na_text_of(http_token_path);
 	fixture.options.index = na_text_of("audit");
 	http_fixture_open(&fixture);
 	http_fixture_put(&fixture, 1, 2);
@@ -497,23 +486,6 @@ static void refuses_events_and_they_are_required(void **state)
 	end(0);
 }
 
-static int make_token_file(void **state)
-{
-	int fd = mkstemp(token_path);
-
-	(void)state;
-	if (fd < 0)
-		return -1;
-	close(fd);
-	return 0;
-}
-
-static int remove_token_file(void **state)
-{
-	(void)state;
-	return unlink(token_path);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,5 +512,5 @@ int main(void)
 		cmocka_unit_test(refuses_events_and_they_are_required),
 	};
 
-	return cmocka_run_group_tests(tests, make_token_file, remove_token_file);
+	return cmocka_run_group_tests(tests, http_token_make, http_token_remove);
 }
