@@ -5,20 +5,10 @@
 static void found(struct world *world, uint32_t pid, uint64_t cookie, int tcp_state,
 		  uint16_t local_port, uint16_t remote_port)
 {
-	struct na_record_found record = {
-		.header =
-			header(world, sizeof(record), NA_RECORD_FOUND, NA_PROGRAM_SNAPSHOT, pid, 0),
-		.cookie = cookie,
-		.inode = cookie + 1000,
-		.netns = 7,
-		.local_port = local_port,
-		.remote_port = remote_port,
-		.family = AF_INET,
-		.type = SOCK_STREAM,
-		.protocol = IPPROTO_TCP,
-		.state = (uint32_t)tcp_state,
-	};
+	struct na_record_found record = found_socket(world, pid, cookie, tcp_state);
 
+	record.local_port = local_port;
+	record.remote_port = remote_port;
 	address_fill(record.local, 2);
 	if (remote_port)
 		address_fill(record.remote, 1);

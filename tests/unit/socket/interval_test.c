@@ -18,26 +18,16 @@ static struct world *hourly_world(void)
 static struct na_record_found found_record(struct world *world, uint32_t pid, uint64_t cookie,
 					   int tcp_state)
 {
-	struct na_record_found record = {
-		.header =
-			header(world, sizeof(record), NA_RECORD_FOUND, NA_PROGRAM_SNAPSHOT, pid, 0),
-		.cookie = cookie,
-		.inode = cookie + 1000,
-		.netns = 7,
-		.local_port = 4000,
-		.remote_port = 80,
-		.family = AF_INET,
-		.type = SOCK_STREAM,
-		.protocol = IPPROTO_TCP,
-		.state = (uint32_t)tcp_state,
-		.sent_bytes = 5000000000,
-		.received_bytes = 70,
-		.sent_packets = 6,
-		.received_packets = 5,
-		.rtt_us = 1500,
-		.retransmits = 2,
-	};
+	struct na_record_found record = found_socket(world, pid, cookie, tcp_state);
 
+	record.local_port = 4000;
+	record.remote_port = 80;
+	record.sent_bytes = 5000000000;
+	record.received_bytes = 70;
+	record.sent_packets = 6;
+	record.received_packets = 5;
+	record.rtt_us = 1500;
+	record.retransmits = 2;
 	address_fill(record.local, 1);
 	address_fill(record.remote, 2);
 	return record;

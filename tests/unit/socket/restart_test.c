@@ -64,19 +64,13 @@ static struct na_record_found found_record(struct world *world, const struct slo
 				     [UP] = TCP_ESTABLISHED,
 				     [LISTENING] = TCP_LISTEN,
 				     [DATAGRAM] = TCP_CLOSE};
-	bool datagram = slot->stage == DATAGRAM;
-	struct na_record_found record = {
-		.header = header(world, sizeof(record), NA_RECORD_FOUND, NA_PROGRAM_SNAPSHOT,
-				 slot->pid, 0),
-		.cookie = slot->cookie,
-		.inode = slot->cookie + 1000,
-		.netns = 7,
-		.family = AF_INET,
-		.type = datagram ? SOCK_DGRAM : SOCK_STREAM,
-		.protocol = datagram ? IPPROTO_UDP : IPPROTO_TCP,
-		.state = (uint32_t)states[slot->stage],
-	};
+	struct na_record_found record =
+		found_socket(world, slot->pid, slot->cookie, states[slot->stage]);
 
+	if (slot->stage == DATAGRAM) {
+		record.type = SOCK_DGRAM;
+		record.protocol = IPPROTO_UDP;
+	}
 	return record;
 }
 

@@ -46,17 +46,7 @@ static void restart(struct agents *agents, bool gap)
 static struct na_record_found found_record(struct world *world, uint32_t pid, uint64_t cookie,
 					   int tcp_state)
 {
-	struct na_record_found record = {
-		.header =
-			header(world, sizeof(record), NA_RECORD_FOUND, NA_PROGRAM_SNAPSHOT, pid, 0),
-		.cookie = cookie,
-		.inode = cookie + 1000,
-		.netns = 7,
-		.family = AF_INET,
-		.type = SOCK_STREAM,
-		.protocol = IPPROTO_TCP,
-		.state = (uint32_t)tcp_state,
-	};
+	struct na_record_found record = found_socket(world, pid, cookie, tcp_state);
 
 	if (tcp_state != TCP_LISTEN && tcp_state != TCP_CLOSE) {
 		address_fill(record.local, 1);

@@ -593,3 +593,19 @@ void exited(struct world *world, uint32_t pid)
 
 	na_processes_record(world->processes, &record.header);
 }
+
+struct na_record_found found_socket(struct world *world, uint32_t pid, uint64_t cookie,
+				    int tcp_state)
+{
+	return (struct na_record_found){
+		.header = header(world, sizeof(struct na_record_found), NA_RECORD_FOUND,
+				 NA_PROGRAM_SNAPSHOT, pid, 0),
+		.cookie = cookie,
+		.inode = cookie + 1000,
+		.netns = 7,
+		.family = AF_INET,
+		.type = SOCK_STREAM,
+		.protocol = IPPROTO_TCP,
+		.state = (uint32_t)tcp_state,
+	};
+}

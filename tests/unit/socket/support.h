@@ -104,5 +104,8 @@ void result(struct world *world, uint32_t pid, uint64_t cookie, enum na_operatio
 	    int error, int value, uint16_t flags);
 void hook_asked(struct world *world, uint32_t pid, uint64_t cookie, enum na_hook hook, int verdict);
 void exited(struct world *world, uint32_t pid);
+/* What the snapshot says of a TCP socket, without its ends. */
+struct na_record_found found_socket(struct world *world, uint32_t pid, uint64_t cookie,
+				    int tcp_state);
 
 #endif
