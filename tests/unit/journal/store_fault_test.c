@@ -73,16 +73,6 @@ static void append(struct na_journal *journal, size_t count)
 		na_append(journal, ++stamp);
 }
 
-static void assert_numbers(uint64_t first, uint64_t last)
-{
-	NA_CLEANUP(na_harvest_done) struct na_harvest found;
-
-	na_harvest(&world, &found);
-	assert_int_equal(found.count, last - first + 1);
-	for (size_t i = 0; i < found.count; i++)
-		assert_int_equal(found.items[i].sequence, first + i);
-}
-
 static uint64_t nothing_read(const char *cursors, const uint8_t journal[16])
 {
 	(void)cursors;
@@ -267,7 +257,7 @@ static void test_disk_full_and_back(void **state)
 	assert_int_equal(status.last_error, 0);
 	assert_int_equal(status.events_lost, 0);
 	na_journal_close(&journal, na_soon());
-	assert_numbers(1, 110);
+	na_world_has(&world, 1, 110);
 }
 
 static void test_failed_sync_condemns_the_file(void **state)
@@ -291,7 +281,7 @@ static void test_failed_sync_condemns_the_file(void **state)
 	assert_int_equal(status.sync_errors, 1);
 	na_journal_close(&journal, na_soon());
 	assert_false(na_world_file(&world, ".tmp", 0, path));
-	assert_numbers(1, 20);
+	na_world_has(&world, 1, 20);
 }
 
 /* The old bytes cannot be read back: the whole segment is a loss, and the next one is fine. */
@@ -328,7 +318,7 @@ static void test_short_writes(void **state)
 	append(journal, 300);
 	assert_int_equal(na_journal_sync(journal, na_soon()), 0);
 	na_journal_close(&journal, na_soon());
-	assert_numbers(1, 300);
+	na_world_has(&world, 1, 300);
 }
 
 /* The disk takes nothing: the tail does, until it is full; then the loss is exact. */
@@ -459,7 +449,7 @@ static void test_folder_that_comes_late(void **state)
 	unlink(world.folder);
 	assert_int_equal(na_journal_sync(journal, na_soon()), 0);
 	na_journal_close(&journal, na_soon());
-	assert_numbers(1, 50);
+	na_world_has(&world, 1, 50);
 }
 
 static void test_without_memory(void **state)

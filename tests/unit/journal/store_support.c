@@ -232,3 +232,13 @@ void na_harvest_done(struct na_harvest *harvest)
 	free(harvest->items);
 	*harvest = (struct na_harvest){0};
 }
+
+void na_world_has(const struct na_world *world, uint64_t first, uint64_t last)
+{
+	NA_CLEANUP(na_harvest_done) struct na_harvest found;
+
+	na_harvest(world, &found);
+	assert(found.count == last - first + 1);
+	for (size_t i = 0; i < found.count; i++)
+		assert(found.items[i].sequence == first + i);
+}

@@ -46,6 +46,9 @@ bool na_tell(struct na_journal *journal, uint64_t stamp, struct na_journal_loss 
 void na_harvest(const struct na_world *world, struct na_harvest *ret_harvest);
 void na_harvest_done(struct na_harvest *harvest);
 
+/* All numbers from `first` to `last` are there, once and in order; else the program ends. */
+void na_world_has(const struct na_world *world, uint64_t first, uint64_t last);
+
 /* The n-th file (from 0) whose name ends so, in byte order; false: there is none. */
 bool na_world_file(const struct na_world *world, const char *suffix, size_t n,
 		   char path[2 * NA_TEST_PATH_SIZE]);
