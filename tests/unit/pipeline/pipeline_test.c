@@ -109,16 +109,24 @@ static void expect(struct catcher *catcher, const char *lines)
 	na_buffer_clear(&catcher->lines);
 }
 
+/* A record's header, of process 7. */
+static struct na_record_header header_of(size_t size, enum na_record_type type,
+					 enum na_program program, uint64_t time_ns)
+{
+	return (struct na_record_header){.size = (uint16_t)size,
+					 .type = (uint8_t)type,
+					 .program = (uint8_t)program,
+					 .time_ns = time_ns,
+					 .pid = 7,
+					 .tid = 7,
+					 .start_ns = 5};
+}
+
 static int create_socket(struct na_pipeline *pipeline, uint64_t time_ns, uint16_t type)
 {
 	struct na_record_created record = {
-		.header = {.size = sizeof(record),
-			   .type = NA_RECORD_CREATED,
-			   .program = NA_PROGRAM_SOCK_CREATE,
-			   .time_ns = time_ns,
-			   .pid = 7,
-			   .tid = 7,
-			   .start_ns = 5},
+		.header = header_of(sizeof(record), NA_RECORD_CREATED, NA_PROGRAM_SOCK_CREATE,
+				    time_ns),
 		.cookie = time_ns,
 		.inode = time_ns,
 		.family = AF_INET,
@@ -325,13 +333,7 @@ static void the_heartbeat_comes_each_interval(void **unused)
 static void end_process(struct na_pipeline *pipeline, uint64_t time_ns, uint32_t exit_code)
 {
 	struct na_record_exited record = {
-		.header = {.size = sizeof(record),
-			   .type = NA_RECORD_EXITED,
-			   .program = NA_PROGRAM_EXIT,
-			   .time_ns = time_ns,
-			   .pid = 7,
-			   .tid = 7,
-			   .start_ns = 5},
+		.header = header_of(sizeof(record), NA_RECORD_EXITED, NA_PROGRAM_EXIT, time_ns),
 		.exit_code = exit_code,
 	};
 
@@ -360,13 +362,8 @@ static void processes_are_events_when_asked_for(void **unused)
 static void bind_socket(struct na_pipeline *pipeline, uint64_t time_ns, uint64_t cookie)
 {
 	struct na_record_bound record = {
-		.header = {.size = sizeof(record),
-			   .type = NA_RECORD_BOUND,
-			   .program = NA_PROGRAM_POST_BIND4,
-			   .time_ns = time_ns,
-			   .pid = 7,
-			   .tid = 7,
-			   .start_ns = 5},
+		.header =
+			header_of(sizeof(record), NA_RECORD_BOUND, NA_PROGRAM_POST_BIND4, time_ns),
 		.cookie = cookie,
 		.inode = cookie,
 		.family = AF_INET,
@@ -445,13 +442,8 @@ static void what_an_earlier_agent_told_is_not_told_again(void **unused)
 static void accept_connection(struct na_pipeline *pipeline, uint64_t time_ns, uint64_t cookie)
 {
 	struct na_record_accepted record = {
-		.header = {.size = sizeof(record),
-			   .type = NA_RECORD_ACCEPTED,
-			   .program = NA_PROGRAM_SYS_EXIT,
-			   .time_ns = time_ns,
-			   .pid = 7,
-			   .tid = 7,
-			   .start_ns = 5},
+		.header =
+			header_of(sizeof(record), NA_RECORD_ACCEPTED, NA_PROGRAM_SYS_EXIT, time_ns),
 		.cookie = cookie,
 		.inode = cookie,
 		.family = AF_INET,
@@ -465,13 +457,7 @@ static void accept_connection(struct na_pipeline *pipeline, uint64_t time_ns, ui
 static void find_socket(struct na_pipeline *pipeline, uint64_t time_ns, uint64_t cookie)
 {
 	struct na_record_found record = {
-		.header = {.size = sizeof(record),
-			   .type = NA_RECORD_FOUND,
-			   .program = NA_PROGRAM_SNAPSHOT,
-			   .time_ns = time_ns,
-			   .pid = 7,
-			   .tid = 7,
-			   .start_ns = 5},
+		.header = header_of(sizeof(record), NA_RECORD_FOUND, NA_PROGRAM_SNAPSHOT, time_ns),
 		.cookie = cookie,
 		.inode = cookie,
 		.family = AF_INET,
