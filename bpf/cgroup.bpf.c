@@ -181,6 +181,14 @@ int BPF_PROG(stand_in__set_state, const struct sock *sk, int before, int now)
 	return state__report(sk, before, now, NA_PROGRAM_SET_STATE);
 }
 
+static __always_inline void registers__learn(struct pt_regs *regs)
+{
+	struct task_struct *task = current_task();
+
+	if (!registers_of_calls)
+		registers_of_calls = (__u32)stand_in__key(regs) - (__u32)(__u64)CURRENT_READ(task, stack);
+}
+
 static __always_inline int exit__of_call(struct pt_regs *regs, long ret)
 {
 	struct call call = {};
@@ -189,6 +197,7 @@ static __always_inline int exit__of_call(struct pt_regs *regs, long ret)
 		message__of_call(regs, ret, NA_PROGRAM_SYS_EXIT);
 	if (!call_is_ours(CALL_NUMBER(regs)))
 		return 0;
+	registers__learn(regs);
 	call__fill(&call, regs, ret);
 	if (is_told(call.operation, call.ret < 0) && !refused_by_seccomp(&call))
 		return 0;

@@ -40,10 +40,6 @@ char LICENSE[] SEC("license") = "GPL";
 		return stand_in__is_idle_of_task(NA_PROGRAM_##id) ? 0 : report;                    \
 	}
 
-WITH_STAND_IN("fexit/security_socket_post_create", fexit, created, FEXIT_CREATED,
-	      (struct socket *socket, int family, int type, int protocol, int kern, int ret),
-	      created__by_hook(socket, family, type, kern, ret, NA_PROGRAM_FEXIT_CREATED))
-
 /* Once for both. */
 static __noinline int hook__accepted(struct sock *sk, struct socket *parent)
 {
@@ -80,7 +76,17 @@ static __always_inline long number_of(const void *pointer)
 					  .args = {__VA_ARGS__}},                                  \
 			   NA_PROGRAM_CALL_##id)
 
-/* What was made is told by socket_post_create and cgroup/sock_create. */
+/* Once for both. */
+static __noinline int file__made(struct socket *socket, const struct file *file)
+{
+	return created__by_file(socket, file, NA_PROGRAM_CALL_FILE);
+}
+
+WITH_STAND_IN("fexit/sock_alloc_file", fexit, sock_alloc_file, CALL_FILE,
+	      (struct socket *socket, int flags, const char *name, struct file *file),
+	      file__made(socket, file))
+
+/* What was made is told by sock_alloc_file. */
 WITH_STAND_IN("fexit/__sys_socket", fexit, sys_socket, CALL_SOCKET,
 	      (int family, int type, int protocol, int ret),
 	      ret < 0 ? CALL_EXIT(SOCKET, SOCKET, family, type, protocol) : 0)

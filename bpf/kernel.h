@@ -352,6 +352,7 @@ struct seccomp {
 struct task_struct {
 	struct thread_info thread_info;
 	struct seccomp seccomp;
+	void *stack;
 	unsigned int flags;
 	int pid;
 	int tgid;

@@ -5,21 +5,6 @@
 
 #include "syscall.h"
 
-/*
- * socket_post_create: of families that no cgroup program sees. `kern` sockets are the kernel's own, no
- * process made them.
- */
-static __always_inline int created__by_hook(struct socket *socket, int family, int type, int kern,
-					    int verdict, __u8 program)
-{
-	struct call call = {.args = {family, type}};
-	struct sock *sk = BPF_CORE_READ(socket, sk);
-
-	if (verdict < 0 || kern || !sk || family_is_inet(family))
-		return 0;
-	return call__created(sk, &call, program);
-}
-
 #define CALL_URING_ENTER 426 /* on every architecture */
 
 /* The kernel accepts in the call that submits, or in a worker of io_uring. Not known before 5.15. */

@@ -20,13 +20,6 @@ char LICENSE[] SEC("license") = "GPL";
 	}
 #include "hooks.def"
 
-SEC("lsm/socket_post_create")
-int BPF_PROG(lsm__created, struct socket *socket, int family, int type, int protocol, int kern, int ret)
-{
-	created__by_hook(socket, family, type, kern, ret, NA_PROGRAM_LSM_CREATED);
-	return ret;
-}
-
 SEC("lsm/sock_graft")
 int BPF_PROG(lsm__accepted, struct sock *sk, struct socket *parent)
 {

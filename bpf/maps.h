@@ -37,6 +37,22 @@ struct {
 	__u8 modes[NA_HOOK_COUNT];    /* enum na_hook_mode */
 } hooks SEC(".data.hooks");
 
+/*
+ * Operations (bits of enum na_operation) that programs on hooks and functions tell: the exit of system
+ * calls and io_uring leave them alone. The agent sets it when it knows what attached.
+ */
+struct {
+	__u32 successes;
+	__u32 failures;
+	__u32 lsm;     /* what LSMs refuse of them is told by the hooks */
+	__u32 seccomp; /* refusals by seccomp are wanted of all operations */
+} told SEC(".data.told");
+
+static __always_inline bool is_told(__u32 operation, bool failed)
+{
+	return (failed ? told.failures : told.successes) >> operation & 1;
+}
+
 /* Knobs, set before load. */
 const volatile __u8 hook_slots[NA_HOOK_COUNT] = {
 #define NA_HOOK(id, name, function, slots, ...) [NA_HOOK_##id] = slots,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bodies for what a process does with a socket: create, bind, connect, release. Stubs of every tier
+ * Bodies for what a process does with a socket: bind, connect, release. Stubs of every tier
  * call them with a sock whose cookie exists or is given.
  */
 #ifndef NA_SOCKET_H
@@ -48,26 +48,6 @@ struct kind {
 		(record)->type = (kind)->type;        \
 		(record)->protocol = (kind)->protocol; \
 	} while (0)
-
-static __always_inline int created__report(struct sock *sk, const struct kind *kind, __u64 cookie, bool denied, __u8 program)
-{
-	struct na_record_created *record;
-	__u16 family = kind->family;
-
-	if (!family_wanted(family) || excluded_created(cookie, family))
-		return 0;
-	record = RESERVE(created, program);
-	if (!record)
-		return 0;
-	HEADER(record, CREATED, program, denied ? -EPERM : 0);
-	record->cookie = cookie;
-	record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
-	record->netns = inum_of_netns(BPF_CORE_READ(sk, __sk_common.skc_net.net));
-	KIND_FILL(record, kind);
-	record->flags = record->reserved[0] = record->reserved[1] = 0;
-	record_submit(record);
-	return 0;
-}
 
 /* Address arithmetic on ctx->sk is refused: the kernel's own view of the context gives its address. */
 static __always_inline struct sock *sock_of_address(struct bpf_sock_addr *ctx)

@@ -8,28 +8,10 @@
 #ifndef NA_SYSCALL_H
 #define NA_SYSCALL_H
 
-#include "file.h"
-#include "socket.h"
+#include "created.h"
 #include "tcp.h"
 
 #define SECCOMP_MODE_FILTER 2
-#define PF_IO_WORKER        0x10
-
-/*
- * Operations (bits of enum na_operation) that programs on hooks and functions tell: the exit of system
- * calls and io_uring leave them alone. The agent sets it when it knows what attached.
- */
-struct {
-	__u32 successes;
-	__u32 failures;
-	__u32 lsm;     /* what LSMs refuse of them is told by the hooks */
-	__u32 seccomp; /* refusals by seccomp are wanted of all operations */
-} told SEC(".data.told");
-
-static __always_inline bool is_told(__u32 operation, bool failed)
-{
-	return (failed ? told.failures : told.successes) >> operation & 1;
-}
 
 /* True where a program nearer to the operation told its success: cgroup/post_bind, a state. */
 static __always_inline bool success_is_told(struct sock *sk, __u32 operation)
@@ -118,34 +100,23 @@ static __always_inline bool is_filtered(void)
 /* A socket of a family that no cgroup program sees, or one that could not be made. */
 static __noinline int call__created(struct sock *sk, const struct call *call, __u8 program)
 {
-	struct na_record_created *record;
-	__u64 cookie = cookie_of(sk);
-	__u32 family = call->args[0], protocol = call->args[2];
-	__s32 error = call->ret < 0 ? call->ret : 0;
+	struct made made = {.cookie = cookie_of(sk)};
+	__u32 family = call->args[0];
 
-	if (!family_wanted(family) || excluded_created(cookie, family))
+	if (!family_wanted(family) || excluded_created(made.cookie, family))
 		return 0;
-	record = RESERVE(created, program);
-	if (!record)
-		return 0;
-	HEADER(record, CREATED, program, error);
-	record->cookie = cookie;
-	record->inode = 0;
-	record->netns = 0;
+	/* The type without SOCK_CLOEXEC, SOCK_NONBLOCK. */
+	made.kind = (struct kind){family, call->args[1] & 15, call->args[2]};
 	if (sk) {
-		record->inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
-		record->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-		protocol = BPF_CORE_READ(sk, sk_protocol);
+		made.inode = inode_of_socket(BPF_CORE_READ(sk, sk_socket));
+		made.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+		made.kind.protocol = BPF_CORE_READ(sk, sk_protocol);
 	}
-	record->family = family;
-	record->type = call->args[1] & 15; /* without SOCK_CLOEXEC, SOCK_NONBLOCK */
-	record->protocol = protocol;
-	if (record->inode)
-		other__add(sk, record->inode, family, record->type);
-	record->flags = error ? call->flags | lsm_flag(NA_OPERATION_SOCKET) : 0;
-	record->reserved[0] = record->reserved[1] = 0;
-	record_submit(record);
-	return 0;
+	if (made.inode)
+		other__add(sk, made.inode, family, made.kind.type);
+	if (call->ret < 0)
+		return created__tell(&made, call->ret, call->flags | lsm_flag(NA_OPERATION_SOCKET), program);
+	return created__tell(&made, 0, 0, program);
 }
 
 /* A plain load where the caller says that the verifier knows the pointer. */
@@ -260,14 +231,17 @@ static __always_inline int call__pair(const struct call *call, __u8 program)
 
 static __always_inline int call__socket(const struct call *call, __u8 program)
 {
+	struct made made;
 	struct sock *sk;
+	bool kept;
 
 	if (call->pair)
 		return call__pair(call, program);
+	kept = made__take(&made);
 	if (call->ret < 0)
 		return call__created(NULL, call, program);
-	if (family_is_inet(call->args[0]))
-		return 0; /* cgroup/sock_create told it */
+	if (family_is_inet(call->args[0])) /* what cgroup/sock_create saw */
+		return kept ? created__tell(&made, 0, 0, NA_PROGRAM_SOCK_CREATE) : 0;
 	sk = sock_of_fd(call->ret);
 	if (!sk) /* a filter of seccomp that kills leaves the call's number here */
 		return 0;

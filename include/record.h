@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#define NA_LAYOUT_VERSION 5
+#define NA_LAYOUT_VERSION 6
 
 /* Largest record: an EXEC with all its texts. A reader may rely on it. */
 #define NA_RECORD_SIZE_MAX 16384

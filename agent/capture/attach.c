@@ -30,6 +30,7 @@ struct duty {
 };
 
 static const struct duty of_functions[] = {
+	{NA_OPERATION_SOCKET, false, {NA_PROGRAM_CALL_FILE}},
 	{NA_OPERATION_SOCKET, true, {NA_PROGRAM_CALL_SOCKET, NA_PROGRAM_CALL_SOCKETPAIR}},
 	{NA_OPERATION_BIND, false, {NA_PROGRAM_CALL_BIND}},
 	{NA_OPERATION_BIND, true, {NA_PROGRAM_CALL_BIND}},
@@ -52,12 +53,10 @@ static const struct duty of_functions[] = {
 };
 
 static const struct duty of_fexit[] = {
-	{NA_OPERATION_SOCKET, false, {NA_PROGRAM_FEXIT_CREATED}},
 	{NA_OPERATION_ACCEPT, false, {NA_PROGRAM_FEXIT_ACCEPTED}},
 };
 
 static const struct duty of_lsm[] = {
-	{NA_OPERATION_SOCKET, false, {NA_PROGRAM_LSM_CREATED}},
 	{NA_OPERATION_ACCEPT, false, {NA_PROGRAM_LSM_ACCEPTED}},
 };
 

@@ -99,8 +99,6 @@ static bool program_wanted(enum na_program id, const struct na_capture_options *
 	case NA_PROGRAM_FILE_FREE:
 	case NA_PROGRAM_FEXIT_CLOSE:
 	case NA_PROGRAM_KPROBE_CLOSE:
-	case NA_PROGRAM_FEXIT_CREATED:
-	case NA_PROGRAM_LSM_CREATED:
 		return families & ~FAMILIES_INET;
 	case NA_PROGRAM_SNAPSHOT:
 		return options->snapshot;

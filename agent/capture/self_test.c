@@ -83,6 +83,7 @@ static void need_success(struct test *test, enum na_operation operation, enum na
 
 static bool open_socket(struct test *test, int type, int *ret_fd)
 {
+	bool told = test->capture->told_successes >> NA_OPERATION_SOCKET & 1;
 	int fd = socket(test->family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int error;
 
@@ -94,9 +95,12 @@ static bool open_socket(struct test *test, int type, int *ret_fd)
 		return failed(test, "identity of a socket", -error);
 	}
 	*ret_fd = fd;
+	if (told)
+		need(test, NA_PROGRAM_CALL_FILE, NA_OWN_ANY);
 	if (test->version == NA_OWN_OTHER)
 		return true;
-	need(test, NA_PROGRAM_SOCK_CREATE, NA_OWN_ANY);
+	if (!told)
+		need(test, NA_PROGRAM_SOCK_CREATE, NA_OWN_ANY);
 	need(test, NA_PROGRAM_SOCK_RELEASE, NA_OWN_ANY);
 	return true;
 }
@@ -323,9 +327,8 @@ static void make_other(struct test *test)
 {
 	NA_CLOSE int fd = -1;
 
-	static const enum na_program programs[] = {
-		NA_PROGRAM_FILE_FREE, NA_PROGRAM_FEXIT_CLOSE, NA_PROGRAM_KPROBE_CLOSE,
-		NA_PROGRAM_FEXIT_CREATED, NA_PROGRAM_LSM_CREATED};
+	static const enum na_program programs[] = {NA_PROGRAM_FILE_FREE, NA_PROGRAM_FEXIT_CLOSE,
+						   NA_PROGRAM_KPROBE_CLOSE};
 
 	if (!open_any(test, false, &fd))
 		return;

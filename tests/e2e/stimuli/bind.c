@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cases of socket(2), bind(2) and listen(2). */
 #include <errno.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "denied.h"
@@ -98,24 +99,84 @@ void case_raw_socket(void)
 	endpoint_close(&endpoint);
 }
 
-static void create_refused(int type, const char *type_text, int protocol, int error)
+static void expect_not_created(const char *family, const char *type, int protocol, int error)
 {
 	struct actor who = actor_here();
-	json_t *event;
+	json_t *event = expect("socket_created", &who);
 
-	if (socket(AF_INET, type, protocol) >= 0 || errno != error)
-		case_die("socket did not fail with %s", error_name(error));
-	event = expect("socket_created", &who);
-	expect_text(event, "netaudit.socket.family", "inet");
-	expect_text(event, "netaudit.socket.type", type_text);
+	expect_text(event, "netaudit.socket.family", family);
+	expect_text(event, "netaudit.socket.type", type);
 	expect_number(event, "netaudit.socket.protocol", protocol);
 	expect_absent(event, "netaudit.socket.inode");
 	expect_error(event, error);
 	expect_print(event);
 }
 
+static void create_refused(int family, int type, int protocol, int error)
+{
+	if (socket(family, type, protocol) >= 0 || errno != error)
+		case_die("socket did not fail with %s", error_name(error));
+}
+
 void case_create_fail(void)
 {
-	create_refused(SOCK_STREAM, "stream", 99, EPROTONOSUPPORT);
-	create_refused(SOCK_RDM, "rdm", 0, ESOCKTNOSUPPORT);
+	create_refused(AF_INET, SOCK_STREAM, 99, EPROTONOSUPPORT);
+	expect_not_created("inet", "stream", 99, EPROTONOSUPPORT);
+	create_refused(AF_INET, SOCK_RDM, 0, ESOCKTNOSUPPORT);
+	expect_not_created("inet", "rdm", 0, ESOCKTNOSUPPORT);
+}
+
+/* From now on there is no free descriptor; the soft limit before. */
+static rlim_t descriptors_end(void)
+{
+	int first = MUST(dup(STDOUT_FILENO));
+	struct rlimit limit;
+	rlim_t before;
+
+	MUST(close(first));
+	MUST(getrlimit(RLIMIT_NOFILE, &limit));
+	before = limit.rlim_cur;
+	limit.rlim_cur = (rlim_t)first;
+	MUST(setrlimit(RLIMIT_NOFILE, &limit));
+	return before;
+}
+
+static void descriptors_allow(rlim_t count)
+{
+	struct rlimit limit;
+
+	MUST(getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = count;
+	MUST(setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+/* The socket was there, and every hook had let it pass: it is told once, as the failure. */
+void case_create_no_descriptor(void)
+{
+	struct endpoint endpoint = {0};
+	rlim_t before = descriptors_end();
+
+	create_refused(AF_INET, SOCK_STREAM, 0, EMFILE);
+	expect_not_created("inet", "stream", 0, EMFILE);
+	create_refused(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP, EMFILE);
+	expect_not_created("inet6", "dgram", IPPROTO_UDP, EMFILE);
+	descriptors_allow(before);
+	endpoint_open(&endpoint, AF_INET, SOCK_STREAM, 0);
+	endpoint_close(&endpoint);
+}
+
+void case_unix_no_descriptor(void)
+{
+	struct endpoint endpoint = {0};
+	rlim_t before = descriptors_end();
+	int fds[2];
+
+	create_refused(AF_UNIX, SOCK_STREAM, 0, EMFILE);
+	expect_not_created("unix", "stream", 0, EMFILE);
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0 || errno != EMFILE)
+		case_die("socketpair did not fail with EMFILE");
+	expect_not_created("unix", "dgram", 0, EMFILE);
+	descriptors_allow(before);
+	endpoint_open(&endpoint, AF_UNIX, SOCK_STREAM, 0);
+	endpoint_close(&endpoint);
 }

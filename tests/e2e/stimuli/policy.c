@@ -165,6 +165,26 @@ static void socket_refused_by_lsm(void)
 	expect_hook(event, "socket_create");
 }
 
+/* By an LSM behind ours, and when everything else was there: the socket was never the process's. */
+void case_post_create_denied(void)
+{
+	struct endpoint endpoint = {0};
+	int refusing = lsm_refuse_created();
+	json_t *event;
+
+	if (refusing < 0)
+		case_skip("the BPF LSM is not active");
+	if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EACCES)
+		case_die("socket was not denied");
+	event = expect_denied("socket", EACCES);
+	expect_text(event, "netaudit.socket.family", "inet");
+	expect_text(event, "netaudit.socket.type", "stream");
+	expect_hook(event, "socket_post_create");
+	MUST(close(refusing));
+	endpoint_open(&endpoint, AF_INET, SOCK_STREAM, 0);
+	endpoint_close(&endpoint);
+}
+
 /* Made before, used after: the profile allows no internet socket anything. */
 static void use_confined(void *argument)
 {

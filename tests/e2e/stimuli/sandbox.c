@@ -20,6 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bpf/libbpf.h>
+
 #include "process.h"
 #include "stimulus.h"
 
@@ -183,23 +185,67 @@ static void cgroup_find(void)
 		case_skip("no cgroup2 is mounted");
 }
 
-static int program_load(void)
+static int program_load(union bpf_attr *attributes, const struct bpf_insn *program, __u32 count)
 {
-	struct bpf_insn refuse[] = {
+	attributes->insns = (__u64)(unsigned long)program;
+	attributes->insn_cnt = count;
+	attributes->license = (__u64)(unsigned long)"GPL";
+	/* Before 5.11 programs count as locked memory; where it may not be set the load says so. */
+	(void)setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, attributes, sizeof(*attributes));
+}
+
+static int program_load_for_cgroup(void)
+{
+	static const struct bpf_insn refuse[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
 	union bpf_attr attributes = {
 		.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
 		.expected_attach_type = BPF_CGROUP_INET4_CONNECT,
-		.insns = (__u64)(unsigned long)refuse,
-		.insn_cnt = sizeof(refuse) / sizeof(refuse[0]),
-		.license = (__u64)(unsigned long)"GPL",
 	};
 
-	/* Before 5.11 programs count as locked memory; where it may not be set the load says so. */
-	(void)setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
-	return (int)MUST(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof(attributes)));
+	return MUST(program_load(&attributes, refuse, sizeof(refuse) / sizeof(*refuse)));
+}
+
+/* Without it in the list its programs load, and are never asked. */
+static bool bpf_is_asked(void)
+{
+	return !command("grep -qw bpf /sys/kernel/security/lsm");
+}
+
+int lsm_refuse_created(void)
+{
+	const struct bpf_insn refuse[] = {
+		{.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_get_current_pid_tgid},
+		{.code = BPF_ALU64 | BPF_RSH | BPF_K, .dst_reg = BPF_REG_0, .imm = 32},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_0},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -EACCES},
+		{.code = BPF_JMP | BPF_JEQ | BPF_K,
+		 .dst_reg = BPF_REG_1,
+		 .off = 1,
+		 .imm = getpid()},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int hook = libbpf_find_vmlinux_btf_id("socket_post_create", BPF_LSM_MAC);
+	union bpf_attr attributes = {
+		.prog_type = BPF_PROG_TYPE_LSM,
+		.expected_attach_type = BPF_LSM_MAC,
+		.attach_btf_id = (__u32)hook,
+	};
+	int program, link;
+
+	if (hook < 0 || !bpf_is_asked())
+		return -1;
+	program = program_load(&attributes, refuse, sizeof(refuse) / sizeof(*refuse));
+	if (program < 0)
+		return -1;
+	attributes = (union bpf_attr){.raw_tracepoint.prog_fd = (__u32)program};
+	link = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attributes, sizeof(attributes));
+	close(program);
+	return link;
 }
 
 void cgroup_make_refusing(void)
@@ -210,7 +256,7 @@ void cgroup_make_refusing(void)
 	cgroup_find();
 	MUST(mkdir(cgroup, 0755));
 	attributes.target_fd = (__u32)MUST(open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	attributes.attach_bpf_fd = (__u32)program_load();
+	attributes.attach_bpf_fd = (__u32)program_load_for_cgroup();
 	MUST(syscall(SYS_bpf, BPF_PROG_ATTACH, &attributes, sizeof(attributes)));
 	close((int)attributes.attach_bpf_fd);
 	close((int)attributes.target_fd);

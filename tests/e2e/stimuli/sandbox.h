@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Surroundings for a case: network namespace, user, cgroup program, seccomp. */
+/* Surroundings for a case: network namespace, user, cgroup program, LSMs, seccomp. */
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
@@ -39,6 +39,12 @@ bool landlock_refuse_abstract(void);
 bool apparmor_load(void);
 void apparmor_enter(void);
 void apparmor_unload(void);
+
+/*
+ * A program of the BPF LSM refuses this process every socket that was just made, with EACCES. A
+ * descriptor whose close ends that; negative: none can be had here.
+ */
+int lsm_refuse_created(void);
 
 /* A cgroup with a program that refuses connect(2) over IPv4. */
 void cgroup_make_refusing(void);

@@ -34,11 +34,12 @@ case_run case_udp_connected, case_udp_unconnected, case_udp_shared_two_senders, 
 case_run case_uring, case_uring_sqpoll, case_uring_failed;
 /* bind.c */
 case_run case_bind_fail_in_use, case_bind_denied, case_listen_fail, case_listen_port_zero,
-	case_raw_socket, case_create_fail;
+	case_raw_socket, case_create_fail, case_create_no_descriptor, case_unix_no_descriptor;
 /* policy.c */
 case_run case_landlock_denied, case_landlock_filtered_denied, case_apparmor_denied,
 	case_apparmor_unix_denied, case_apparmor_setsockopt_denied, case_landlock_unix_denied,
-	case_landlock_unix_dgram_denied, case_seccomp_denied, case_cgroup_denied, case_raw_denied;
+	case_landlock_unix_dgram_denied, case_seccomp_denied, case_cgroup_denied, case_raw_denied,
+	case_post_create_denied;
 /* local.c */
 case_run case_unix_stream, case_unix_refused, case_unix_forbidden, case_unix_dgram,
 	case_unix_abstract, case_unix_socketpair, case_netlink;

@@ -414,7 +414,7 @@ static void a_socket_that_gets_its_cookie_later(void **unused)
 static void created_without_cookie(struct world *world, uint32_t pid)
 {
 	struct na_record_created record = {
-		.header = header(world, sizeof(record), NA_RECORD_CREATED, NA_PROGRAM_FEXIT_CREATED,
+		.header = header(world, sizeof(record), NA_RECORD_CREATED, NA_PROGRAM_CALL_FILE,
 				 pid, 0),
 		.inode = 1077,
 		.family = AF_UNIX,
