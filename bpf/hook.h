@@ -63,7 +63,7 @@ static __always_inline void hook__fill_ends(struct endpoints *ends, const struct
 }
 
 static __always_inline void hook__fill(struct na_record_hook *record, const struct hook_call *call,
-				       const struct endpoints *ends)
+				       const struct endpoints *ends, __u16 flags)
 {
 	struct sock *sk = call->sk;
 
@@ -81,7 +81,7 @@ static __always_inline void hook__fill(struct na_record_hook *record, const stru
 	record->family = call->family;
 	record->type = sk ? BPF_CORE_READ(sk, sk_type) : 0;
 	record->protocol = sk ? BPF_CORE_READ(sk, sk_protocol) : 0;
-	record->flags = sk ? kernel_flag(sk) : call->flags;
+	record->flags = flags | (sk ? kernel_flag(sk) : call->flags);
 	record->hook = call->hook;
 	record->reserved = 0;
 	record->sample = call->hook < NA_HOOK_COUNT ? hooks.samples[call->hook] : 0;
@@ -90,12 +90,21 @@ static __always_inline void hook__fill(struct na_record_hook *record, const stru
 	record_submit(record);
 }
 
-/* The address that is given now may be excluded before the socket is known to have it. */
-static __always_inline bool excluded_hook(const struct hook_call *call, const struct endpoints *ends)
+/*
+ * The address that is given now decides, and not one that the socket had before. Of a refusal the agent has
+ * to hear also where it is excluded: the result of the call, which knows no address, would be told.
+ */
+static __always_inline bool excluded_hook(const struct hook_call *call, const struct endpoints *ends,
+					  __u16 *ret_flags)
 {
-	if (excluded_socket(cookie_of(call->sk)))
+	if (!call->address && excluded_socket(cookie_of(call->sk)))
 		return true;
-	return call->task && excluded_message(call->family, ends);
+	if (!call->task || !excluded_message(call->family, ends))
+		return false;
+	if (!is_refusal(call->verdict) || excluded_task(call->family))
+		return true;
+	*ret_flags = NA_FLAG_EXCLUDED;
+	return false;
 }
 
 /*
@@ -107,15 +116,16 @@ static __noinline int hook__report(const struct hook_call *call)
 	__u32 ring = is_refusal(call->verdict) ? ring_of_cpu() : ring_count;
 	struct endpoints ends = {};
 	struct na_record_hook *record;
+	__u16 flags = 0;
 
 	if (call->task && is_refusal(call->verdict))
 		refusal__note(call->operation, call->program);
 	hook__fill_ends(&ends, call);
-	if (call->about_socket && (!family_wanted(call->family) || excluded_hook(call, &ends)))
+	if (call->about_socket && (!family_wanted(call->family) || excluded_hook(call, &ends, &flags)))
 		return 0;
 	record = record_reserve(ring, sizeof(*record), call->program);
 	if (record)
-		hook__fill(record, call, &ends);
+		hook__fill(record, call, &ends, flags);
 	return 0;
 }
 

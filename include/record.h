@@ -111,6 +111,7 @@ enum na_loss {
 #define NA_FLAG_KERNEL      0x0200 /* the kernel made the socket for itself */
 #define NA_FLAG_NO_TOTALS   0x0400 /* this kernel does not count the connection's bytes */
 #define NA_FLAG_UNSURE      0x0800 /* another program of cgroups may have refused it */
+#define NA_FLAG_EXCLUDED    0x1000 /* a refusal that capture.exclude leaves out, with the call's result */
 
 enum na_program {
 	NA_PROGRAM_NONE,

@@ -191,6 +191,8 @@ static int report_refused(struct na_sockets *sockets, const struct na_record_hoo
 			.operation = (uint8_t)operation,
 			.told = true,
 		};
+	if (record->flags & NA_FLAG_EXCLUDED)
+		return 0;
 	memcpy(&given.address, record->remote, sizeof(given.address));
 	error = na_denied_begin(sockets, socket, header, operation, "lsm", told ? &given : NULL);
 	if (error)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 capture.exclude in the kernel: what is excluded makes no event, and no record either: the rings' own
-recording shows that nothing came.
+recording shows that nothing came. --tier NAME,…: only that refusals are left out as well, by tiers whose
+programs see the address of a call that another LSM refuses.
 """
 
 import os
@@ -74,10 +75,15 @@ def names_address(event):
     return any(lookup(event, f"{side}.port") is not MISSING for side in ("source", "destination"))
 
 
-def excluded(test, folder, rule, cases, addresses=False, cgroup=None):
+def is_about_address(event):
+    """A refusal is about the address of its call, also where it does not name it."""
+    return names_address(event) or lookup(event, "netaudit.event") == "denied"
+
+
+def excluded(test, folder, rule, cases, addresses=False, cgroup=None, more=()):
     recording = folder / "recording"
     stimulus = Excluded(folder, test)
-    settings = [f'capture.exclude=["{rule}"]']
+    settings = [f'capture.exclude=["{rule}"]', *more]
     with test.agent("--record", str(recording), settings=settings) as agent:
         done = [stimulus.run(case, cgroup) for case in cases]
         await_marker(test, agent)
@@ -86,7 +92,7 @@ def excluded(test, folder, rule, cases, addresses=False, cgroup=None):
         events = [
             event
             for event in agent.events
-            if expectations.owns(event) and (not addresses or names_address(event))
+            if expectations.owns(event) and (not addresses or is_about_address(event))
         ]
         records = [
             record
@@ -114,10 +120,21 @@ def in_cgroup(test, folder):
         cgroup.rmdir()
 
 
+def refusals(test, folder, tier):
+    rule = f"address=127.0.0.0/8 uid={NOBODY}"
+    excluded(
+        test, folder, rule, ("landlock_denied",), True, more=(f"capture.attach={tier}",)
+    )
+
+
 def filters(test):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
+        for tier in filter(None, test.options.tier.split(",")):
+            test.step(f"refusals {tier}", refusals, test, folder, tier)
+        if test.options.tier:
+            return
         both = ("connect_ok", "udp_unconnected", "refused")
         test.step("uid", excluded, test, folder, f"uid={NOBODY}", both)
         test.step("exe", excluded, test, folder, f"exe={folder}/excluded", both)
@@ -137,4 +154,4 @@ def filters(test):
 
 
 if __name__ == "__main__":
-    run(filters)
+    run(filters, values=("tier",))

@@ -27,12 +27,29 @@ HEADER = (
 )
 
 
+def hook_rows():
+    """[{column: text}] of what programs.def makes its rows of."""
+    for line in (INCLUDE / "hooks.def").read_text().splitlines():
+        if line.startswith("NA_HOOK("):
+            cells = [cell.strip() for cell in line.split("(", 1)[1].split(",")]
+            yield {"name": cells[1], "function": cells[2], "returns": cells[10]}
+
+
 def program_sources():
     """Number to name as users see it."""
-    text = (INCLUDE / "programs.def").read_text()
-    return dict(
-        enumerate(re.findall(r'^NA_PROGRAM\(\w+,\s*\w+,\s*\w+,\s*"([^"]+)"', text, re.M), 1)
-    )
+    sources = []
+    for line in (INCLUDE / "programs.def").read_text().splitlines():
+        if row := re.match(r'NA_PROGRAM\(\w+,\s*\w+,\s*\w+,\s*"([^"]+)"', line):
+            sources.append(row[1])
+        elif of_hooks := re.search(r'"(\w+/)" #(name|function)', line):
+            kind, column = of_hooks.groups()
+        elif line == '#include "hooks.def"':
+            sources += [
+                kind + hook[column]
+                for hook in hook_rows()
+                if kind != "kretprobe/" or hook["returns"] == "VERDICT"
+            ]
+    return dict(enumerate(sources, 1))
 
 
 def feeding_programs():

@@ -115,6 +115,26 @@ static void the_lifecycle_goes_on_as_without_it(void **unused)
 	world_free(world);
 }
 
+/* The result does not know the address, so that it is told by what the hook's program said. */
+static void an_excluded_refusal_is_left_out_with_its_result(void **unused)
+{
+	struct world *world = world_with_socket();
+	struct na_record_hook record = allowed(world, NA_HOOK_SOCKET_CONNECT);
+
+	(void)unused;
+	address_fill(record.remote, 2);
+	record.remote_port = 80;
+	record.header.error = -EACCES;
+	record.flags = NA_FLAG_EXCLUDED;
+	take(world, &record);
+	result(world, CLIENT, 1, NA_OPERATION_CONNECT, -EACCES, 0, 0);
+	expect(world, "");
+	/* The next call is another one. */
+	result(world, CLIENT, 1, NA_OPERATION_CONNECT, -EACCES, 0, 0);
+	expect(world, "denied by=client tid=101 uid=100 error=EACCES op=connect policy=lsm\n");
+	world_free(world);
+}
+
 /* Of one that nobody told of, what the record says; it is not remembered. */
 static void an_unknown_socket_stays_unknown(void **unused)
 {
@@ -218,6 +238,7 @@ int main(void)
 		cmocka_unit_test(its_arguments_are_told),
 		cmocka_unit_test(an_address_that_is_given_is_where_it_goes),
 		cmocka_unit_test(the_lifecycle_goes_on_as_without_it),
+		cmocka_unit_test(an_excluded_refusal_is_left_out_with_its_result),
 		cmocka_unit_test(an_unknown_socket_stays_unknown),
 		cmocka_unit_test(without_a_process_it_is_the_owners),
 		cmocka_unit_test(a_socket_of_the_kernel_is_nobodys),
