@@ -13,7 +13,6 @@
 #include "socket.h"
 
 #define PF_IO_WORKER 0x10
-#define MAX_ERRNO    4095
 
 #define MADE_MAX 16384 /* a power of two; 512 KiB */
 
@@ -129,34 +128,5 @@ static __always_inline int created__report(struct sock *sk, const struct kind *k
 		return 0;
 	return created__tell(&made, denied ? -EPERM : 0, 0, program);
 }
-
-#ifndef NA_UNTYPED
-/*
- * The exit of sock_alloc_file, which takes the socket away where it fails. accept(2) has a file made before
- * there is a connection for it; some sockets of the kernel's own have one.
- */
-static __always_inline int created__by_file(struct socket *socket, const struct file *file, __u8 program)
-{
-	struct made made = {};
-	struct sock *sk;
-	__u16 family;
-
-	if ((unsigned long)file >= (unsigned long)-MAX_ERRNO)
-		return 0;
-	sk = socket->sk;
-	if (!sk || kernel_flag_of_trusted(sk))
-		return 0;
-	family = sk->__sk_common.skc_family;
-	made.cookie = sk->__sk_common.skc_cookie.counter;
-	if (!family_wanted(family) || excluded_created(made.cookie, family))
-		return 0;
-	made.inode = inode_of_trusted(sk);
-	made.netns = sk->__sk_common.skc_net.net->ns.inum;
-	made.kind = (struct kind){family, sk->sk_type, sk->sk_protocol};
-	if (!family_is_inet(family))
-		other__add(sk, made.inode, family, made.kind.type);
-	return created__tell(&made, 0, 0, program);
-}
-#endif
 
 #endif
