@@ -173,7 +173,7 @@ void case_post_create_denied(void)
 	json_t *event;
 
 	if (refusing < 0)
-		case_skip("the BPF LSM is not active");
+		case_skip("no program of the BPF LSM can be attached");
 	if (socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EACCES)
 		case_die("socket was not denied");
 	event = expect_denied("socket", EACCES);
