@@ -160,6 +160,6 @@ void na_capture_detach(struct na_capture *capture)
 	for (int id = 0; id < NA_PROGRAM_COUNT; id++)
 		capture->states[id].attached = false;
 	/* While programs run their stand-ins must find marks. */
-	if (capture->bpf && !na_capture_is_detaching(capture))
+	if (capture->bpf && !capture->pinned && !na_capture_is_detaching(capture))
 		na_stand_ins_settle(capture);
 }

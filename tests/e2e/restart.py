@@ -178,6 +178,8 @@ def again(test, place, pins, turns):
         load.end()
         other.end()
         run_stimulus(test, "marker")
+    if "ran in front of its program" in daemon.log():
+        raise Failure(f"what was gone on with was not as it had been left\n{daemon.log()}")
     if len(seen) < len({size for _, size in turns}):
         raise Failure(f"{len(seen)} layouts were seen")
     kills = sum(how is Daemon.kill for how, _ in turns)

@@ -256,6 +256,15 @@ static void test_without_the_process(void **state)
 	assert_int_equal(settled, 1);
 }
 
+/* The next agent's stand-ins must find marks, too. */
+static void test_pinned(void **state)
+{
+	(void)state;
+	capture->pinned = true;
+	na_capture_detach(capture);
+	assert_int_equal(settled, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +272,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_holds_nothing_else, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_does_not_wait, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_without_the_process, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_pinned, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
