@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 #define NA_FD_STORE_NAME_MAX 255 /* bytes of a name: printable ASCII without colons */
-#define NA_FD_STORE_MAX 4096     /* descriptors that are taken; others are closed */
+#define NA_FD_STORE_MAX 4096     /* descriptors that are taken over */
 
 struct na_fd_store;
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "capture/capture_internal.h"
 #include "capture/cgroup_root.h"
+#include "capture/held.h"
 #include "capture/kernel_btf.h"
 #include "capture/preflight.h"
 #include "capture/takeover.h"
@@ -322,6 +323,8 @@ int na_capture_begin(struct na_capture *capture, const struct na_takeover *to,
 					      to);
 		if (!result)
 			result = na_replace_others(capture, to, &before);
+		if (!result)
+			na_held_drop_others(capture);
 	}
 	while (capture->taken_over && !result && passed == BACKLOG) {
 		passed = na_capture_read(capture, BACKLOG, to->take, to->context);

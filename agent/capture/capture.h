@@ -18,6 +18,7 @@
 #include "record.h"
 
 struct na_capture;
+struct na_fd_store;
 struct na_pins;
 struct na_rules;
 
@@ -36,6 +37,7 @@ struct na_capture_options {
 	const char
 		*disable; /* names of programs, separated by commas, that are not attached: tests */
 	const struct na_pins *pins; /* capture/pin.h, borrowed; NULL: all ends with the process */
+	struct na_fd_store *store;  /* for what cannot be pinned; borrowed; NULL: there is none */
 };
 
 struct na_program_state {

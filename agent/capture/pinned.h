@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "capture/capture.h"
+#include "capture/pin.h"
 #include "capture/ring.h"
 
 /* How a start follows on an agent before. */
@@ -39,10 +40,16 @@ int na_capture_begin(struct na_capture *capture, const struct na_takeover *to,
 
 /*
  * Pins what is attached, for the next agent: from here on na_capture_detach and _close leave it
- * attached. Negative errno: nothing is pinned, `why` got a sentence. Needs the rights of open.
+ * attached. What cannot be pinned options.store holds. Negative errno: nothing is pinned, `why` got
+ * a sentence. Needs the rights of open.
  */
 int na_capture_pin(struct na_capture *capture, struct na_buffer *why);
 void na_capture_unpin(struct na_capture *capture);
 bool na_capture_is_pinned(const struct na_capture *capture);
+
+/* Programs of those that options.store holds. */
+size_t na_capture_held(const struct na_capture *capture);
+/* While no agent runs: programs that stay attached when the pins are removed, for it holds them. */
+size_t na_pins_held(const struct na_pins *pins);
 
 #endif

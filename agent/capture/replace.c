@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "capture/capture_internal.h"
+#include "capture/held.h"
 #include "capture/merge.h"
 #include "capture/overlap.h"
 #include "capture/takeover.h"
@@ -61,11 +62,17 @@ static int open_rings(struct old *old, int doorbell_fd)
 			     &old->rings);
 }
 
-/* The doorbell is ours: nobody rings it for these rings, and they are read in a row. */
+/*
+ * The doorbell is ours: nobody rings it for these rings, and they are read in a row. Where a
+ * program was not held, what they hold is not all that happened.
+ */
 static int old_open(struct old *old, const struct na_capture *capture)
 {
 	int error = na_memory_open(old->pins, old->layout, &old->memory_fd, &old->memory);
+	size_t attached;
 
+	if (!error && na_held_count(old->memory, &attached) > attached)
+		error = -ESTALE;
 	if (!error)
 		error = open_rings(old, bpf_map__fd(capture->bpf->maps.data_doorbell));
 	if (error < 0)
@@ -124,19 +131,28 @@ static void flush_old_flows(const struct old *old, struct na_capture *capture)
 		na_flows_iterate(capture, fd);
 }
 
+/* A descriptor of a program that is attached, which the caller closes; negative: there is none. */
+static int program_of(const struct old *old, enum na_program id)
+{
+	NA_CLOSE int fd = -1;
+	struct bpf_link_info link = {0};
+	uint32_t size = sizeof(link);
+
+	if (old->memory->held[id])
+		return bpf_prog_get_fd_by_id(old->memory->held[id]);
+	fd = na_pins_get_link(old->pins, old->layout, id);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &link, &size) < 0)
+		return -1;
+	return bpf_prog_get_fd_by_id(link.prog_id);
+}
+
 static uint64_t skipped_of(const struct old *old, enum na_program id)
 {
-	NA_CLOSE int fd = na_pins_get_link(old->pins, old->layout, id);
-	NA_CLOSE int program_fd = -1;
-	struct bpf_link_info link = {0};
+	NA_CLOSE int fd = program_of(old, id);
 	struct bpf_prog_info info = {0};
-	uint32_t link_size = sizeof(link), size = sizeof(info);
+	uint32_t size = sizeof(info);
 
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &link, &link_size) < 0)
-		return 0;
-	program_fd = bpf_prog_get_fd_by_id(link.prog_id);
-	if (program_fd < 0 || bpf_obj_get_info_by_fd(program_fd, &info, &size) < 0 ||
-	    id == NA_PROGRAM_FILE_FREE)
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 || id == NA_PROGRAM_FILE_FREE)
 		return 0;
 	return info.recursion_misses;
 }

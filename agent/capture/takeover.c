@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "capture/capture_internal.h"
+#include "capture/held.h"
 
 #define NAME_MAX_BYTES 96
 
@@ -174,9 +175,12 @@ static int take_links(struct na_capture *capture)
 {
 	int error = 0;
 
-	for (int id = 0; id < NA_PROGRAM_COUNT && !error; id++)
-		if (capture->states[id].attached && id != NA_PROGRAM_SNAPSHOT)
-			error = take_link(capture, (enum na_program)id);
+	for (int id = 0; id < NA_PROGRAM_COUNT && !error; id++) {
+		if (!capture->states[id].attached || id == NA_PROGRAM_SNAPSHOT)
+			continue;
+		error = capture->memory->held[id] ? na_held_take(capture, (enum na_program)id)
+						  : take_link(capture, (enum na_program)id);
+	}
 	return error;
 }
 
@@ -221,7 +225,7 @@ static int put_maps(struct na_capture *capture)
 	return error;
 }
 
-static int put_links(struct na_capture *capture, enum na_program *ret_id)
+static int put_links(struct na_capture *capture, enum na_program *ret_id, struct na_buffer *why)
 {
 	char name[NAME_MAX_BYTES];
 	int error = 0;
@@ -234,8 +238,22 @@ static int put_links(struct na_capture *capture, enum na_program *ret_id)
 		*ret_id = (enum na_program)id;
 		name_link((enum na_program)id, name);
 		error = fd < 0 ? fd : na_pins_put(capture->options.pins, capture->layout, name, fd);
+		if (error == -EINVAL && capture->options.store) /* no link, but a perf event */
+			error = na_held_put(capture, (enum na_program)id, fd, why);
 	}
 	return error;
+}
+
+static void explain_pin(const struct na_capture *capture, enum na_program id, int error,
+			struct na_buffer *why)
+{
+	na_buffer_printf(why, "%s cannot be pinned: ",
+			 id ? na_program_source(id) : "a map of the kernel programs");
+	if (id && error == -EINVAL && !capture->options.store)
+		na_buffer_append_string(why, "kprobes have no links before Linux 5.15, and there "
+					     "is no service manager that keeps them");
+	else
+		na_buffer_append_string(why, strerrordesc_np(-error));
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -342,7 +360,9 @@ int na_capture_pin(struct na_capture *capture, struct na_buffer *why)
 	remember(capture);
 	error = put_maps(capture);
 	if (!error)
-		error = put_links(capture, &id);
+		error = put_links(capture, &id, why);
+	if (!error)
+		error = na_held_settle(capture, why);
 	if (!error)
 		error = na_pins_put(capture->options.pins, capture->layout, NA_PIN_MEMORY,
 				    capture->memory_fd);
@@ -350,10 +370,10 @@ int na_capture_pin(struct na_capture *capture, struct na_buffer *why)
 		capture->pinned = true;
 		return 0;
 	}
+	na_held_forget(capture);
 	na_pins_remove(capture->options.pins, capture->layout);
-	na_buffer_printf(why, "%s cannot be pinned: %s",
-			 id ? na_program_source(id) : "a map of the kernel programs",
-			 strerrordesc_np(-error));
+	if (!why->length)
+		explain_pin(capture, id, error, why);
 	return error;
 }
 
@@ -362,5 +382,6 @@ void na_capture_unpin(struct na_capture *capture)
 	if (!capture->pinned)
 		return;
 	capture->pinned = false;
+	na_held_forget(capture);
 	na_pins_remove(capture->options.pins, capture->layout);
 }

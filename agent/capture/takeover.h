@@ -33,6 +33,8 @@ struct na_memory {
 		uint8_t wanted, attached;
 		char reason[160];
 	} programs[NA_PROGRAM_COUNT];
+	uint32_t held[NA_PROGRAM_COUNT]; /* the kernel's numbers of those in held.h; 0: it has a
+					    link */
 	struct na_progress progress;
 };
 

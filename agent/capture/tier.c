@@ -181,3 +181,15 @@ int na_tier_counts_skips(void)
 		return -errno;
 	return size > offsetof(struct bpf_prog_info, recursion_misses);
 }
+
+/* A kernel that has them looks at the perf event first, of which there is none. */
+int na_tier_kprobes_have_links(void)
+{
+	NA_CLOSE int program = load(BPF_PROG_TYPE_KPROBE, 0, 0);
+	NA_CLOSE int link = -1;
+
+	if (program < 0)
+		return program;
+	link = bpf_link_create(program, -1, BPF_PERF_EVENT, NULL);
+	return link < 0 && errno == EBADF;
+}

@@ -38,4 +38,7 @@ int na_tier_refuse(enum na_tier tier, const char *reason, struct na_buffer *why)
  */
 int na_tier_counts_skips(void);
 
+/* Have kprobes links that can be pinned? 1, 0 (before 5.15), or negative errno, as before. */
+int na_tier_kprobes_have_links(void);
+
 #endif

@@ -174,6 +174,16 @@ static double available_mib(void)
 	return (double)kib / 1024;
 }
 
+static const char *over_a_restart(void)
+{
+	if (!na_pins_are_possible(NA_PIN_BPFFS))
+		return "not kept over a restart: no bpffs at " NA_PIN_BPFFS;
+	if (na_tier_kprobes_have_links() == 0)
+		return "kept over a restart, with kprobes (before 5.15) where the service manager "
+		       "keeps them: FileDescriptorStoreMax=";
+	return "kept over a restart";
+}
+
 static void report_rings(struct report *report, const struct na_config *config)
 {
 	size_t rings = config->capture_rings ? config->capture_rings : (size_t)get_nprocs_conf();
@@ -183,10 +193,8 @@ static void report_rings(struct report *report, const struct na_config *config)
 	begin(report, "rings");
 	na_buffer_printf(&report->out, "%zu of %.1f MiB take %.0f MiB, %.0f MiB are available",
 			 rings, size, size * (double)rings, available_mib());
-	na_buffer_append_string(&report->out,
-				na_pins_are_possible(NA_PIN_BPFFS)
-					? "; kept over a restart"
-					: "; not kept over a restart: no bpffs at " NA_PIN_BPFFS);
+	na_buffer_append_string(&report->out, "; ");
+	na_buffer_append_string(&report->out, over_a_restart());
 	end(report);
 }
 

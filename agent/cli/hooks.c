@@ -47,7 +47,7 @@ static const struct na_usage usage = {
 		"records that found no room, SKIPPED runs that the kernel left out (?: this\n"
 		"kernel does not count them). Exit status 69 when the kernel cannot or the\n"
 		"self-test fails, 77 when a capability is missing; of --detach 75 while an agent\n"
-		"runs.",
+		"runs, or when the service manager keeps some of them.",
 };
 
 /* Nanoseconds, the least of several rounds. */

@@ -47,6 +47,7 @@ static int open_capture(struct na_source *source)
 		return na_command_out_of_memory();
 	options.disable = getenv("NETAUDIT_TEST_DISABLE");
 	options.pins = source->pins = na_source_open_pins(source->session->options);
+	options.store = source->store;
 	if (source->session->options->btf) {
 		error = na_kernel_btf_find(source->session->options->btf, btf, sizeof(btf), &why);
 		options.btf = btf;
@@ -385,6 +386,7 @@ int na_session_capture(struct na_session *session)
 	na_clock_watch_init(&source.watch);
 	source.started_ns = na_clock_boot_ns();
 	source.started_wall_ns = na_clock_wall_ns();
+	na_source_open_store(&source);
 	result = source.wake_fd < 0 ? na_command_out_of_memory()
 				    : close_recorder(&source, run(&source));
 	na_source_leave_pins(&source);

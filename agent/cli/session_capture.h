@@ -17,6 +17,7 @@ struct na_source {
 	struct na_session *session;
 	struct na_capture *capture;
 	struct na_pins *pins;        /* NULL: the kernel programs end with us */
+	struct na_fd_store *store;   /* of the service manager; NULL: there is none */
 	struct na_rules *rules;      /* what the kernel excludes, of the first configuration */
 	bool *in_kernel;             /* for each filter of that: the kernel applies it */
 	struct na_config *first;     /* that configuration, after a reload; else NULL */
@@ -63,7 +64,9 @@ int na_source_detach(struct na_source *source);
  */
 int na_source_start(struct na_source *source);
 
-/* session_pins.c: the folder of pins, for an agent with a journal; NULL: nothing is pinned. */
+/* session_pins.c: what the service manager kept; before any child is made. */
+void na_source_open_store(struct na_source *source);
+/* The folder of pins, for an agent with a journal; NULL: nothing is pinned. */
 struct na_pins *na_source_open_pins(const struct na_session_options *options);
 /* Before the journal is opened: how the agent before ended. */
 void na_source_look_back(struct na_source *source);

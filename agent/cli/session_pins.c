@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd_store.h"
 #include "base/log.h"
 #include "capture/pin.h"
 #include "capture/pinned.h"
@@ -69,6 +70,15 @@ static void log_before(const struct na_source *source, const struct na_capture_b
 
 /* ------------------------------------------------------------------------------------------- */
 
+void na_source_open_store(struct na_source *source)
+{
+	int error = source->session->options->daemon ? na_fd_store_open(&source->store) : 0;
+
+	if (error < 0 && error != -ENOENT)
+		na_log_warning("what the service manager kept cannot be taken: %s",
+			       strerrordesc_np(-error));
+}
+
 struct na_pins *na_source_open_pins(const struct na_session_options *options)
 {
 	const char *bpffs = getenv("NETAUDIT_TEST_BPFFS");
@@ -124,10 +134,16 @@ void na_source_look_back(struct na_source *source)
 void na_source_pin(struct na_source *source)
 {
 	NA_CLEANUP(na_buffer_done) struct na_buffer why = {0};
+	size_t held;
 
 	if (source->pins && na_capture_pin(source->capture, &why) < 0)
 		na_log_warning("%.*s: when this agent ends its kernel programs end too",
 			       (int)why.length, why.data);
+	held = na_capture_held(source->capture);
+	if (held)
+		na_log_notice("the service manager keeps %zu kprobes, which this kernel cannot "
+			      "pin, for the next start",
+			      held);
 }
 
 void na_source_undo_pins(struct na_source *source)
@@ -139,9 +155,13 @@ void na_source_undo_pins(struct na_source *source)
 void na_source_leave_pins(struct na_source *source)
 {
 	if (source->capture && na_capture_is_pinned(source->capture))
-		na_log_notice("the kernel programs stay attached in %s for the next agent; "
+		na_log_notice("the kernel programs stay attached in %s for the next agent%s; "
 			      "\"netaudit hooks --detach\" removes them",
-			      na_pins_path(source->pins));
+			      na_pins_path(source->pins),
+			      na_capture_held(source->capture)
+				      ? ", while the service manager keeps the kprobes"
+				      : "");
 	na_capture_close(&source->capture);
 	na_pins_close(&source->pins);
+	na_fd_store_close(&source->store);
 }

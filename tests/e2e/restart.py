@@ -8,6 +8,7 @@ once, however the agent ended, or what is missing is told with its times.
 import collections
 import ctypes
 import errno
+import functools
 import json
 import mmap
 import os
@@ -22,6 +23,7 @@ from lib.agent import Failure
 from lib.cases import run_stimulus
 from lib.daemon import Daemon, Place
 from lib.harness import Skip, run
+from lib.manager import Managed, Manager
 from lib.match import lookup
 from lib.stream import parse_date
 
@@ -29,7 +31,9 @@ TURNS = 4
 APART = 1_000_000  # numbers of one load and the next
 SIZE, OTHER = "32MiB", "16MiB"  # of rings: a start takes seconds where others use the machine
 SIZES = {"journal": {"tail_size": "32MiB"}}
-OBJ_GET, LINK_GET_NEXT_ID = 7, 31
+KPROBE = {"attach": "kprobe"}
+TOO_LOW = "FileDescriptorStoreMax= of the unit is too low"
+OBJ_GET, PROG_GET_NEXT_ID, LINK_GET_NEXT_ID = 7, 11, 31
 libc = ctypes.CDLL(None, use_errno=True)
 
 ONCE = ("established", "accepted", "closed", "closed")
@@ -155,22 +159,22 @@ def check_once(made, found, kills=0, stops=0):
     return f"{len(made)} connections, {unclosed} ends not seen, lost: {lost}"
 
 
-def again(test, place, pins, turns):
+def again(test, place, pins, turns, agent=Daemon, **capture):
     """
     An agent ends, under load, and starts again, for each of the turns: how, and the size of rings
     that the next one has. Each connection of the load is told once.
     """
-    configuration = place.configuration(**SIZES, capture={"ring_size": turns[0][1]})
+    configuration = place.configuration(**SIZES, capture={"ring_size": turns[0][1], **capture})
     seen, between = set(), 20 if test.options.brief else 200
     daemon, load, other = (
-        Daemon(test, place, configuration, env=pins.env), Load(test), Load(test, APART)
+        agent(test, place, configuration, env=pins.env), Load(test), Load(test, APART)
     )
     with daemon, load, other:
         for how, size in turns:
             load.more(between)
             how(daemon)
             load.more(between)
-            place.configuration(**SIZES, capture={"ring_size": size})
+            place.configuration(**SIZES, capture={"ring_size": size, **capture})
             daemon.start()
             (layout,) = pins.layouts()
             seen.add(layout.name)
@@ -207,24 +211,32 @@ def bpf(command, attributes):
     return libc.syscall(call, command, attributes, ctypes.sizeof(attributes))
 
 
-def kernel_links():
-    """Ids of all links of the host's kernel programs."""
+def kernel_ids(command):
+    """Of all that the kernel has."""
     attributes = (ctypes.c_uint32 * 32)()
     found = set()
-    while bpf(LINK_GET_NEXT_ID, attributes) == 0:
+    while bpf(command, attributes) == 0:
         attributes[0] = attributes[1]
         found.add(attributes[0])
     if ctypes.get_errno() != errno.ENOENT:
-        raise Skip(f"the kernel does not list its links: {os.strerror(ctypes.get_errno())}")
+        raise Skip(f"the kernel does not list them: {os.strerror(ctypes.get_errno())}")
     return found
 
 
-def await_links(wanted):
+def kernel_links():
+    return kernel_ids(LINK_GET_NEXT_ID)
+
+
+def kernel_programs():
+    return kernel_ids(PROG_GET_NEXT_ID)
+
+
+def await_new(listed, before, count):
     """The kernel detaches a little later."""
     deadline = time.monotonic() + 30
-    while kernel_links() != wanted:
+    while (left := len(listed() - before)) != count:
         if time.monotonic() > deadline:
-            raise Failure(f"{len(kernel_links() - wanted)} programs are still attached")
+            raise Failure(f"{left} programs are still attached, not {count}")
         os.sched_yield()
 
 
@@ -255,7 +267,7 @@ def detached(test):
             raise Failure(f"{done.returncode}: {done.stdout}{done.stderr}")
         if (pins.path / "netaudit").exists():
             raise Failure(f"{pins.layouts()} is left")
-        await_links(before)
+        await_new(kernel_links, before, 0)
         again = detach(test, pins)
         if again.returncode or "nothing" not in again.stdout:
             raise Failure(f"again: {again.returncode}: {again.stdout}{again.stderr}")
@@ -299,25 +311,67 @@ def another_version(test, how):
         check_missing(load, query(test, configuration))
 
 
+def with_gap(test, place, pins, agent, says, meanwhile):
+    """
+    What cannot be pinned and nobody holds: the time in which it was not attached is told. No connection
+    comes twice, and what does not come lies in that time.
+    """
+    configuration = place.configuration(**SIZES, capture={"ring_size": OTHER, **KPROBE})
+    with agent(test, place, configuration, env=pins.env) as daemon, Load(test) as load:
+        daemon.await_log(says)
+        load.more(50)
+        daemon.kill()
+        meanwhile(daemon)
+        load.more(20)
+        daemon.start()
+        load.more(50)
+        load.end()
+        run_stimulus(test, "marker")
+    check_missing(load, query(test, configuration))
+    return daemon
+
+
 def no_links(test):
     """
-    Kprobes before 5.15 cannot be pinned: nothing is, the agent says so, and after a crash the time in which
-    nothing was attached is told. No connection comes twice, and what does not come lies in that time.
+    Kprobes before 5.15 cannot be pinned: without a service manager, and with one that has no room for all of
+    them, nothing is, and the agent says so.
     """
-    with Place() as place, Pins(place) as pins:
-        configuration = place.configuration(**SIZES, capture={"ring_size": SIZE, "attach": "kprobe"})
-        with Daemon(test, place, configuration, env=pins.env) as daemon, Load(test) as load:
-            if pins.links():
-                raise Skip("this kernel's kprobes can be pinned")
-            daemon.await_log("cannot be pinned: ")
-            load.more(50)
-            daemon.kill()
-            load.more(20)
-            daemon.start()
-            load.more(50)
-            load.end()
-            run_stimulus(test, "marker")
-        check_missing(load, query(test, configuration))
+    with Place() as place, Pins(place) as pins, Manager(place, room=10) as manager:
+
+        def go_on(daemon):
+            if pins.layouts():
+                raise Failure(f"{pins.layouts()}")
+            daemon.env["NOTIFY_SOCKET"] = manager.path
+
+        daemon = with_gap(test, place, pins, Daemon, "there is no service manager", go_on)
+        if manager.store or pins.layouts() or TOO_LOW not in daemon.log():
+            raise Failure(f"{manager.names()}, {pins.layouts()}\n{daemon.log()}")
+
+
+def held(test):
+    """
+    A service manager holds the kprobes: there is no gap, but where it has stopped the service and forgot
+    them. `hooks --detach` says that they stay.
+    """
+    before = kernel_programs()
+    with Place() as place, Place() as other, Pins(place) as pins, Manager(place) as manager:
+        agent = functools.partial(Managed, manager=manager)
+        turns = [(Daemon.kill, SIZE), (Daemon.stop, SIZE), (Daemon.kill, OTHER)]
+        again(test, place, pins, turns, agent, **KPROBE)
+        with_gap(
+            test, other, pins, agent, "the kernel programs in ", lambda _: manager.forget()
+        )
+        (layout,) = pins.layouts()
+        names = [name for name in manager.names() if name.startswith(f"netaudit.{layout.name}.k")]
+        if not names or names != manager.names() or len(set(names)) != len(names):
+            raise Failure(f"held: {manager.names()}")
+        done = detach(test, pins)
+        if done.returncode != os.EX_TEMPFAIL or f"{len(names)} kprobes stay" not in done.stderr:
+            raise Failure(f"detach: {done.returncode}: {done.stdout}{done.stderr}")
+        await_new(kernel_programs, before, len(names))
+        manager.forget()
+        await_new(kernel_programs, before, 0)
+        print(f"     {done.stdout.strip()}, {len(names)} kprobes held")
 
 
 def check_missing(load, found):
@@ -387,9 +441,17 @@ def check_gaps(found, *ends):
     return times
 
 
+def restart_kprobes(test):
+    with open("/proc/sys/kernel/osrelease") as release:
+        if tuple(map(int, release.read().split("-")[0].split(".")[:2])) >= (5, 15):
+            raise Skip("this kernel's kprobes can be pinned")
+    test.step("kill -9, kprobes that nobody holds", no_links, test)
+    test.step("kill -9, SIGTERM, another layout, kprobes held by a service manager", held, test)
+
+
 def restart(test):
     if test.options.tier:
-        test.step("kill -9, kprobes without links", no_links, test)
+        restart_kprobes(test)
         return
     if test.options.brief:
         test.step("kill -9, SIGTERM, another layout, hooks --detach", in_a_guest, test)

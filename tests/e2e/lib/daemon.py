@@ -121,10 +121,13 @@ class Daemon:
             else:
                 self.stop()
 
+    def spawn(self, **options):
+        return subprocess.Popen(self.command, **options)
+
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env
+            self.process = self.spawn(
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env
             )
         try:
             self.await_status(lambda status: True, "an answer of the control socket", START_SECONDS)
