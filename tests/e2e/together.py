@@ -34,7 +34,7 @@ def check_case(test, agent, case):
     expected = [one for _ in range(ROUNDS) for one in run_together(test, case)]
     await_marker(test, agent)
     problems = [problem for one in expected for problem in compare(one, agent.events[first:])]
-    await_losses(test, agent)
+    await_losses(agent)
     if problems or agent.lost(first):
         raise Failure("\n".join([f"lost: {agent.lost(first)}", *problems[:10]]))
 
