@@ -37,6 +37,7 @@ struct place {
 
 struct found {
 	uint32_t programs, most, places;
+	uint32_t kprobes; /* programs of kprobes that have no link, as before 5.15 */
 	uint64_t verified;
 	struct place place[PLACES_MAX];
 };
@@ -60,6 +61,7 @@ static int find_programs(struct found *found)
 		if (error < 0)
 			return error;
 		found->programs++;
+		found->kprobes += info.type == BPF_PROG_TYPE_KPROBE;
 		found->verified += info.verified_insns;
 		if (info.verified_insns > found->most)
 			found->most = info.verified_insns;
@@ -134,6 +136,8 @@ static int find_places(struct found *found)
 			error = find_place(id, &found->place[found->places]);
 		if (error < 0)
 			return error;
+		if (found->place[found->places].kprobe)
+			found->kprobes = 0;
 	}
 	return 0;
 }
@@ -225,7 +229,7 @@ int main(void)
 	fflush(stdout);
 	if (!read_line())
 		return 0;
-	printf("%u of %u\n", attach_all(&found), found.places);
+	printf("%u of %u\n", attach_all(&found), found.places + found.kprobes);
 	fflush(stdout);
 	while (read_line())
 		;
