@@ -25,6 +25,7 @@
 #define PLACES_MAX 256
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
+#define PERF_EVENT_KRETPROBE 4 /* BPF_PERF_EVENT_KRETPROBE, of 6.6 */
 
 /* Where a program is attached. */
 struct place {
@@ -32,7 +33,7 @@ struct place {
 	enum bpf_attach_type attach_type; /* also what the verifier expects */
 	uint32_t btf_id;                  /* of a function that is traced */
 	char name[128];                   /* of a tracepoint or a function with a kprobe */
-	bool kprobe;
+	bool kprobe, at_return;
 };
 
 struct found {
@@ -123,6 +124,7 @@ static int find_place(uint32_t id, struct place *place)
 		place->type = BPF_PROG_TYPE_RAW_TRACEPOINT;
 	} else {
 		place->kprobe = true;
+		place->at_return = any.kprobe.kind == PERF_EVENT_KRETPROBE;
 	}
 	return 0;
 }
@@ -160,11 +162,12 @@ static int load_empty(const struct place *place)
 			     &options);
 }
 
-static int open_kprobe(const char *function)
+static int open_kprobe(const struct place *place)
 {
 	struct perf_event_attr attributes = {
 		.size = sizeof(attributes),
-		.kprobe_func = (uintptr_t)function,
+		.kprobe_func = (uintptr_t)place->name,
+		.config = place->at_return, /* .../kprobe/format/retprobe */
 	};
 	NA_FCLOSE FILE *file = fopen(KPROBE_TYPE, "re");
 
@@ -184,7 +187,7 @@ static int attach_empty(const struct place *place)
 		return bpf_raw_tracepoint_open(place->name, program);
 	if (place->btf_id)
 		return bpf_raw_tracepoint_open(NULL, program);
-	target = place->kprobe ? open_kprobe(place->name) : open(CGROUP_ROOT, O_RDONLY | O_CLOEXEC);
+	target = place->kprobe ? open_kprobe(place) : open(CGROUP_ROOT, O_RDONLY | O_CLOEXEC);
 	return target < 0
 		       ? -1
 		       : bpf_link_create(program, target,
