@@ -192,12 +192,14 @@ static int handle_others(struct na_source *source)
 
 /*
  * Detach, drain, count: nothing that happened before is left out. What is pinned goes on, and its
- * rings hold for the next agent what comes from here on.
+ * rings hold for the next agent what comes from here on. Else connections are told in part while
+ * programs go one after the other: the time of agent_stopping is when that began, and the next
+ * agent tells of the gap from there.
  */
 static int end(struct na_source *source)
 {
 	struct na_pipeline *pipeline = source->session->pipeline;
-	uint64_t now_ns;
+	uint64_t stopping_ns = na_clock_boot_ns(), now_ns;
 	int error;
 
 	error = na_source_detach(source);
@@ -213,7 +215,8 @@ static int end(struct na_source *source)
 	if (!error)
 		error = na_session_journal_tell(&source->journal, pipeline, now_ns);
 	if (!error)
-		error = na_pipeline_agent_event(pipeline, NA_EVENT_AGENT_STOPPING, now_ns, NULL);
+		error = na_pipeline_agent_event(pipeline, NA_EVENT_AGENT_STOPPING, stopping_ns,
+						NULL);
 	return error;
 }
 

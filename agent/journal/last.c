@@ -9,13 +9,15 @@
 #include "journal/reader.h"
 #include "journal/tail.h"
 
-/* The end of a stream is decoded by nobody: only the frames' times are looked at. */
+/*
+ * The end of a stream is decoded by nobody: only the frames' times are looked at. One that stopped
+ * in order says since when it did not see all, whatever came after that.
+ */
 static bool note(void *context, enum na_event_type type, const struct na_frame_event *event)
 {
 	uint64_t *last_ns = context;
 
-	(void)type;
-	if (event->boot_ns > *last_ns)
+	if (type == NA_EVENT_AGENT_STOPPING || event->boot_ns > *last_ns)
 		*last_ns = event->boot_ns;
 	return false;
 }

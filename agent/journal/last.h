@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * When a writer of this boot had its last event, in boot time. Before na_journal_open, which begins
- * a new epoch; reads the newest segment. -ENOENT: there was none, or it had no event; other
- * negative errno of the reader. Main thread.
+ * Until when a writer of this boot saw all, in boot time: its last event, or when it began to stop.
+ * Before na_journal_open, which begins a new epoch; reads the newest segment. -ENOENT: there was
+ * none, or it had no event; other negative errno of the reader. Main thread.
  */
 int na_journal_last(const char *path, const char *tail, const uint8_t boot[16],
 		    uint64_t *ret_boot_ns);

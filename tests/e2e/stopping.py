@@ -16,7 +16,7 @@ from restart import ONCE, Load
 
 MOST_SECONDS = 30  # the bound in agent/cli/session_detach.c
 # What tells of connections is detached in the last part of the time that it takes: behind the security hooks,
-# of which the cgroup tier has none.
+# of which the cgroup tier has none. Before the time of agent_stopping nothing is.
 WHOLE_SHARE = {"fexit": 0.75, "lsm": 0.75, "kprobe": 0.75, "cgroup": 0}
 FEW = 5
 SETTINGS = ["capture.ring_size=32MiB", "capture.snapshot=false"]
@@ -43,9 +43,10 @@ def names_by_connection(events):
     return told
 
 
-def time_of_end(agent):
-    (end,) = (e for e in agent.events if lookup(e, "netaudit.event") == "agent_stopping")
-    return parse_date(end["@timestamp"]) / 1e9
+def times_of_end(agent):
+    """When it began to detach, and the last that it saw."""
+    (begin,) = (e for e in agent.events if lookup(e, "netaudit.event") == "agent_stopping")
+    return (parse_date(one) / 1e9 for one in (begin["@timestamp"], max(e["@timestamp"] for e in agent.events)))
 
 
 def check_connections(agent, load, began, until):
@@ -69,11 +70,11 @@ def stop(test, tier):
         load.made.clear()
         load.times.clear()
         load.more(FEW)
-        began = time.time()
         agent.stop()
+        stopped = time.time()
         load.end()
-    ended = time_of_end(agent)
-    print(f"     detached in {ended - began:.1f} s, ended in {time.time() - began:.1f} s")
+    began, ended = times_of_end(agent)
+    print(f"     detached in {ended - began:.1f} s, ended in {stopped - began:.1f} s")
     if ended - began > MOST_SECONDS:
         raise Failure("that is too long")
     until = began + WHOLE_SHARE[tier] * (ended - began)

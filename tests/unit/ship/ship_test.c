@@ -1120,8 +1120,8 @@ static void writes_status(void **state)
 	assert_string_equal(json_string_value(json_object_get(output, "state")), "working");
 	assert_int_equal(json_integer_value(json_object_get(output, "events_acknowledged")), 3);
 	assert_null(json_object_get(output, "error"));
-	assert_non_null(json_object_get(output, "lag_seconds"));
 	assert_null(json_object_get(output, "dead_letters"));
+	assert_non_null(json_object_get(output, "lag_seconds"));
 	output = json_array_get(json_object_get(root, "outputs"), 1);
 	assert_string_equal(json_string_value(json_object_get(output, "state")), "retrying");
 	assert_string_equal(json_string_value(json_object_get(output, "error")),
