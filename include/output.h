@@ -107,7 +107,8 @@ typedef void na_output_paths(const void *options, na_output_take_path *take, voi
 
 /*
  * Where it connects to as configured, one call each: capture does not report connections of the
- * shipping process to there. `host` is a name or an address. NULL in the table: it uses no network.
+ * shipping process to there, but the first to each address of a name. `host` is a name or an
+ * address. NULL in the table: it uses no network.
  */
 typedef void na_output_take_endpoint(void *context, struct na_text host, uint16_t port);
 typedef void na_output_endpoints(const void *options, na_output_take_endpoint *take, void *context);

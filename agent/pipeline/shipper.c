@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* An address, perhaps in brackets. False: a name. */
 static bool parse_address(struct na_text host, struct na_address *ret_address)
@@ -55,9 +56,27 @@ static const struct na_shipper_endpoint *find_endpoint(const struct na_shipper *
 	return name;
 }
 
+/* To look a name up, a datagram socket is connected to each of its addresses first. */
+static bool is_datagram(const struct na_event *event)
+{
+	return na_event_has(event, NA_FIELD_NETWORK_TRANSPORT) &&
+	       event->f_NETWORK_TRANSPORT.length == strlen("udp") &&
+	       memcmp(event->f_NETWORK_TRANSPORT.data, "udp", strlen("udp")) == 0;
+}
+
+/* What comes a number of times in each connection's life, however long it is and whatever it moves.
+ */
+static bool is_of_lifecycle(enum na_event_type type)
+{
+	return type == NA_EVENT_CONNECT_ATTEMPTED || type == NA_EVENT_ESTABLISHED ||
+	       type == NA_EVENT_CONNECT_FAILED || type == NA_EVENT_SHUTDOWN ||
+	       type == NA_EVENT_CLOSED;
+}
+
 /* Is it of the first socket that went to that address? */
 static bool is_first(struct na_shipper *shipper, const struct na_event *event)
 {
+	bool datagram = is_datagram(event);
 	uint64_t cookie =
 		na_event_has(event, NA_FIELD_NA_SOCKET_COOKIE) ? event->f_NA_SOCKET_COOKIE : 0;
 
@@ -65,11 +84,12 @@ static bool is_first(struct na_shipper *shipper, const struct na_event *event)
 		const struct na_shipper_place *place = &shipper->places[i];
 
 		if (place->port && event->f_DESTINATION_PORT == place->port &&
+		    place->datagram == datagram &&
 		    is_same(&event->f_DESTINATION_IP, &place->address))
 			return place->first == cookie;
 	}
 	shipper->places[shipper->next_place] = (struct na_shipper_place){
-		event->f_DESTINATION_IP, (uint16_t)event->f_DESTINATION_PORT, cookie};
+		event->f_DESTINATION_IP, (uint16_t)event->f_DESTINATION_PORT, datagram, cookie};
 	shipper->next_place = (shipper->next_place + 1) % NA_SHIPPER_PLACES;
 	return true;
 }
@@ -141,7 +161,7 @@ bool na_shipper_owns(struct na_shipper *shipper, const struct na_event *event)
 		return false;
 	source = find_source(shipper, event);
 	if (is_shipping(shipper, event)) {
-		if (endpoint->is_name && is_first(shipper, event))
+		if (endpoint->is_name && is_of_lifecycle(event->type) && is_first(shipper, event))
 			return false;
 		if (!source)
 			remember(shipper, event);

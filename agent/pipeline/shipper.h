@@ -5,7 +5,8 @@
  * on this host. All else that it does is one: if it was taken over, that shows.
  *
  * What is configured by name only the shipping process looks up, and it is not believed: its first
- * connection to each address is told as anybody's is, those after it are not. Capture thread only.
+ * connection to each address is told as anybody's is, those after it are not; nor is what the first
+ * one moves (flows, hooks), which would have no end. Capture thread only.
  */
 #ifndef NA_SHIPPER_H
 #define NA_SHIPPER_H
@@ -25,7 +26,8 @@ struct na_shipper_endpoint {
 /* An address that a name stood for. */
 struct na_shipper_place {
 	struct na_address address;
-	uint16_t port;  /* 0: none */
+	uint16_t port; /* 0: none */
+	bool datagram;
 	uint64_t first; /* cookie of the socket that is told of */
 };
 

@@ -283,7 +283,8 @@ enum na_output_verdict na_syslog_stream_put(struct na_output_instance *instance,
 		return judge(instance, error, taken, why);
 	na_buffer_clear(why);
 	na_buffer_append(why, instance->why.data, instance->why.length);
-	return judge(instance, broken, taken, why);
+	explain(instance, broken, why); /* also without memory: what was taken is not copied */
+	return NA_OUTPUT_BROKEN;
 }
 
 enum na_output_verdict na_syslog_stream_work(struct na_output_instance *instance,

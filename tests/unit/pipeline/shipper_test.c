@@ -119,6 +119,39 @@ static void tells_of_each_address_of_a_name_once(void **state)
 	na_shipper_clear(&shipper);
 }
 
+/* The lookup of a name tries its addresses so. */
+static void tells_of_streams_behind_datagrams(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER};
+	struct na_event event = made(NA_EVENT_CONNECT_ATTEMPTED, HELPER, &there, PORT);
+
+	(void)state;
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("siem.example"), PORT), 0);
+	NA_SET(&event, NA_SOCKET_COOKIE, 99);
+	NA_SET_TEXT(&event, NETWORK_TRANSPORT, "udp");
+	assert_false(na_shipper_owns(&shipper, &event));
+	assert_false(owns_of(&shipper, NA_EVENT_CONNECT_ATTEMPTED, 7, 100));
+	assert_true(owns_of(&shipper, NA_EVENT_CONNECT_ATTEMPTED, 7, 101));
+	NA_SET(&event, NA_SOCKET_COOKIE, 102);
+	assert_true(na_shipper_owns(&shipper, &event));
+	na_shipper_clear(&shipper);
+}
+
+/* Each would cause the next. */
+static void leaves_out_what_the_first_moves(void **state)
+{
+	struct na_shipper shipper = {.helper_pid = HELPER};
+
+	(void)state;
+	assert_int_equal(na_shipper_add(&shipper, na_text_of("siem.example"), PORT), 0);
+	assert_true(owns_of(&shipper, NA_EVENT_FLOW, 7, 100));
+	assert_false(owns_of(&shipper, NA_EVENT_ESTABLISHED, 7, 100));
+	assert_true(owns_of(&shipper, NA_EVENT_FLOW, 7, 100));
+	assert_true(owns_of(&shipper, NA_EVENT_HOOK_SOCKET_SENDMSG, 7, 100));
+	assert_false(owns_of(&shipper, NA_EVENT_CLOSED, 7, 100));
+	na_shipper_clear(&shipper);
+}
+
 static void tells_again_of_the_oldest_address(void **state)
 {
 	struct na_shipper shipper = {.helper_pid = HELPER};
@@ -183,6 +216,8 @@ int main(void)
 		cmocka_unit_test(reports_other_ways),
 		cmocka_unit_test(reports_others),
 		cmocka_unit_test(tells_of_each_address_of_a_name_once),
+		cmocka_unit_test(tells_of_streams_behind_datagrams),
+		cmocka_unit_test(leaves_out_what_the_first_moves),
 		cmocka_unit_test(tells_again_of_the_oldest_address),
 		cmocka_unit_test(leaves_out_the_other_end),
 		cmocka_unit_test(forgets_the_oldest),
