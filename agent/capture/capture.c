@@ -323,9 +323,9 @@ int na_capture_begin(struct na_capture *capture, const struct na_takeover *to,
 					      to);
 		if (!result)
 			result = na_replace_others(capture, to, &before);
-		if (!result)
-			na_held_drop_others(capture);
 	}
+	if (!result)
+		na_held_drop_others(capture);
 	while (capture->taken_over && !result && passed == BACKLOG) {
 		passed = na_capture_read(capture, BACKLOG, to->take, to->context);
 		result = passed < 0 ? passed : 0;
