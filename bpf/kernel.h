@@ -38,6 +38,7 @@
 
 #define EPERM       1
 #define EACCES      13
+#define EINVAL      22
 #define EINPROGRESS 115
 
 #define S_IFMT   0170000

@@ -90,13 +90,16 @@ static __always_inline int uring__multishot(int res, __u32 flags, __u8 program)
 	return call__accepted(sk, NULL, NA_FLAG_URING | NA_FLAG_FD_RESOLVED, program);
 }
 
-/* What failed has no socket: the request says what it was to be. */
+/*
+ * What failed has no socket: the request says what it was to be. One that was refused as it was read
+ * (-EINVAL) may still say what another in the same memory was to be; it is not told.
+ */
 static __always_inline int uring__not_created(struct io_kiocb *req, int res, __u8 program)
 {
 	struct io_socket *wanted = (void *)req;
 	struct call call = {.operation = NA_OPERATION_SOCKET, .ret = res};
 
-	if (!bpf_core_type_exists(struct io_socket) || res == -ECANCELED)
+	if (!bpf_core_type_exists(struct io_socket) || res == -ECANCELED || res == -EINVAL)
 		return 0;
 	call.args[0] = BPF_CORE_READ(wanted, domain);
 	call.args[1] = BPF_CORE_READ(wanted, type);
