@@ -361,6 +361,19 @@ static void refusals_of_accept_are_told(void **state)
 	assert_true(is_attached(NA_PROGRAM_SYS_EXIT));
 }
 
+/* Files were to tell what is made: that falls to the exit of calls, with what sock_create keeps. */
+static void sockets_made_are_told(void **state)
+{
+	(void)state;
+	kernel.refuses_attach[NA_PROGRAM_CALL_FILE] = true;
+	start();
+	assert_int_equal(na_capture_tier(capture), NA_TIER_FEXIT);
+	assert_true(is_attached(NA_PROGRAM_CALL_SOCKET));
+	assert_false(capture->bpf->data_told->told.successes >> NA_OPERATION_SOCKET & 1);
+	assert_true(capture->bpf->data_told->told.failures >> NA_OPERATION_SOCKET & 1);
+	assert_true(is_attached(NA_PROGRAM_SYS_EXIT));
+}
+
 static void refusals_of_lsms_are_told_by_the_return(void **state)
 {
 	uint32_t bind = 1U << NA_OPERATION_BIND, listen = 1U << NA_OPERATION_LISTEN;
@@ -411,6 +424,7 @@ int main(void)
 		TEST(a_fixed_tier_that_works),
 		TEST(a_hook_refused_is_taken_by_the_next),
 		TEST(refusals_of_accept_are_told),
+		TEST(sockets_made_are_told),
 		TEST(refusals_of_lsms_are_told_by_the_return),
 		TEST(seccomp_is_told_by_the_exit_of_calls),
 		TEST(nobody_asks_for_seccomp),
