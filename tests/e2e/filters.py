@@ -3,7 +3,8 @@
 """
 capture.exclude in the kernel: what is excluded makes no event, and no record either: the rings' own
 recording shows that nothing came. --tier NAME,…: only that refusals are left out as well, by tiers whose
-programs see the address of a call that another LSM refuses.
+programs see the address of a call that another LSM refuses: their record comes (NA_FLAG_EXCLUDED), for
+what is told of the same call later, and their event does not.
 """
 
 import os
