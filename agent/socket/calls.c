@@ -131,7 +131,7 @@ static int take_create_failure(struct na_sockets *sockets, const struct na_recor
 		*call = (struct na_call){0};
 		return 0;
 	}
-	/* By the program of the BPF LSM. io_uring has no result that takes the note away. */
+	/* By the program of the BPF LSM. */
 	if (call && call->told && header->program == NA_PROGRAM_CALL_CREATE) {
 		call->told = false;
 		return 0;
