@@ -5,6 +5,9 @@
  *
  * Trampolines are on the last step that can fail, sock_alloc_file. Elsewhere the exit of the system
  * call tells, by what was kept of its thread: a descriptor may be another socket's by then.
+ *
+ * io_uring has one step more, that nothing is on: the place of a direct descriptor. Where it finds none, the
+ * socket is told, and then the failure.
  */
 #ifndef NA_CREATED_H
 #define NA_CREATED_H
