@@ -17,16 +17,21 @@
 
 #define PF_IO_WORKER 0x10
 
-#define MADE_MAX 16384 /* a power of two; 512 KiB */
+#define MADE_MAX 16384 /* a power of two; 640 KiB */
 
 /* What a record says of a socket that was made. */
 struct made {
-	__u32 thread; /* 0: nothing is kept */
-	__u32 netns;
 	__u64 cookie;
 	__u64 inode;
+	__u32 netns;
 	struct kind kind;
-	__u16 reserved; /* no padding, which could not be copied */
+	__u16 reserved[3]; /* no padding, which could not be copied */
+};
+
+struct made_slot {
+	__u32 claims; /* of threads; who finds more than its own takes it back */
+	__u32 thread; /* whose it is; 0: nobody's */
+	struct made made;
 };
 
 /* By thread, what its call made that did not return yet. */
@@ -34,7 +39,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, MADE_MAX);
 	__type(key, __u32);
-	__type(value, struct made);
+	__type(value, struct made_slot);
 } made_by_thread SEC(".maps");
 
 /*
@@ -66,22 +71,34 @@ static __always_inline bool is_in_socket_call(void)
 	return CALL_MAKES_SOCKET(number);
 }
 
-static __always_inline struct made *made__slot(__u32 thread)
+static __always_inline struct made_slot *made__slot(__u32 thread)
 {
 	__u32 slot = thread & (MADE_MAX - 1);
 
 	return bpf_map_lookup_elem(&made_by_thread, &slot);
 }
 
+/* Of two at once both may give up, never both have it. Adding that gives the sum is from 5.12. */
+static __always_inline bool made__claim(struct made_slot *slot, __u32 thread)
+{
+	if (slot->thread == thread)
+		return true;
+	__sync_fetch_and_add(&slot->claims, 1);
+	if (*(volatile __u32 *)&slot->claims == 1)
+		return true;
+	__sync_fetch_and_add(&slot->claims, -1);
+	return false;
+}
+
 /* False when nobody would tell it later: another thread has the slot. */
 static __always_inline bool made__keep(const struct made *made)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
-	struct made *slot = made__slot(thread);
+	struct made_slot *slot = made__slot(thread);
 
-	if (!slot || (slot->thread && slot->thread != thread))
+	if (!slot || !made__claim(slot, thread))
 		return false;
-	*slot = *made;
+	slot->made = *made;
 	slot->thread = thread;
 	return true;
 }
@@ -90,12 +107,13 @@ static __always_inline bool made__keep(const struct made *made)
 static __always_inline bool made__take(struct made *made)
 {
 	__u32 thread = (__u32)bpf_get_current_pid_tgid();
-	struct made *slot = made__slot(thread);
+	struct made_slot *slot = made__slot(thread);
 
 	if (!slot || slot->thread != thread)
 		return false;
-	*made = *slot;
+	*made = slot->made;
 	slot->thread = 0;
+	__sync_fetch_and_add(&slot->claims, -1);
 	return true;
 }
 
