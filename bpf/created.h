@@ -48,13 +48,15 @@ struct {
  */
 __u32 registers_of_calls SEC(".data.registers");
 
-/* socket(2), for 64-bit and 32-bit programs; socketcall(2) makes no other. */
+/*
+ * socket(2) and socketpair(2), for 64-bit and 32-bit programs; socketcall(2) makes no other.
+ */
 #if defined(__TARGET_ARCH_x86)
 #define CALL_NUMBER_PROBED(regs)  BPF_CORE_READ(regs, orig_ax)
-#define CALL_MAKES_SOCKET(number) ((number) == 41 || (number) == 359 || (number) == 102)
+#define CALL_MAKES_SOCKET(number) ((number) == 41 || (number) == 53 || (number) == 359 || (number) == 360 || (number) == 102)
 #elif defined(__TARGET_ARCH_arm64)
 #define CALL_NUMBER_PROBED(regs)  BPF_CORE_READ(regs, syscallno)
-#define CALL_MAKES_SOCKET(number) ((number) == 198 || (number) == 281)
+#define CALL_MAKES_SOCKET(number) ((number) == 198 || (number) == 199 || (number) == 281 || (number) == 288)
 #endif
 
 /* False for io_uring, and for other calls that make sockets, as SCTP's peeloff. */

@@ -235,9 +235,9 @@ static __always_inline int call__socket(const struct call *call, __u8 program)
 	struct sock *sk;
 	bool kept;
 
-	if (call->pair)
-		return call__pair(call, program);
 	kept = made__take(&made);
+	if (call->pair) /* of inet both are made, and then always refused */
+		return call__pair(call, program);
 	if (call->ret < 0)
 		return call__created(NULL, call, program);
 	if (family_is_inet(call->args[0])) /* what cgroup/sock_create saw */

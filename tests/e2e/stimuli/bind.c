@@ -165,6 +165,19 @@ void case_create_no_descriptor(void)
 	endpoint_close(&endpoint);
 }
 
+/* Both were there, as no pair of these families ever is: told once, as the failure. */
+void case_inet_pair(void)
+{
+	struct endpoint endpoint = {0};
+	int fds[2];
+
+	if (socketpair(AF_INET, SOCK_STREAM, 0, fds) == 0 || errno != EOPNOTSUPP)
+		case_die("socketpair did not fail with EOPNOTSUPP");
+	expect_not_created("inet", "stream", 0, EOPNOTSUPP);
+	endpoint_open(&endpoint, AF_INET, SOCK_STREAM, 0);
+	endpoint_close(&endpoint);
+}
+
 void case_unix_no_descriptor(void)
 {
 	struct endpoint endpoint = {0};

@@ -93,6 +93,7 @@ static const struct stimulus stimuli[] = {
 	{"create_fail", "bind", case_create_fail, INET, 0},
 	{"create_no_descriptor", "bind", case_create_no_descriptor, INET, 0},
 	{"unix_no_descriptor", "bind", case_unix_no_descriptor, LOCAL, 0},
+	{"inet_pair", "bind", case_inet_pair, INET, 0},
 	{"landlock_denied", "policy", case_landlock_denied, INET, 0},
 	{"landlock_filtered_denied", "policy", case_landlock_filtered_denied, INET, 0},
 	{"apparmor_denied", "policy", case_apparmor_denied, INET, 0},

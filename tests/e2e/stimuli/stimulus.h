@@ -34,7 +34,8 @@ case_run case_udp_connected, case_udp_unconnected, case_udp_shared_two_senders, 
 case_run case_uring, case_uring_sqpoll, case_uring_failed;
 /* bind.c */
 case_run case_bind_fail_in_use, case_bind_denied, case_listen_fail, case_listen_port_zero,
-	case_raw_socket, case_create_fail, case_create_no_descriptor, case_unix_no_descriptor;
+	case_raw_socket, case_create_fail, case_create_no_descriptor, case_unix_no_descriptor,
+	case_inet_pair;
 /* policy.c */
 case_run case_landlock_denied, case_landlock_filtered_denied, case_apparmor_denied,
 	case_apparmor_unix_denied, case_apparmor_setsockopt_denied, case_landlock_unix_denied,
