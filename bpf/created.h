@@ -49,14 +49,18 @@ struct {
 __u32 registers_of_calls SEC(".data.registers");
 
 /*
- * socket(2) and socketpair(2), for 64-bit and 32-bit programs; socketcall(2) makes no other.
+ * socket(2) and socketpair(2), for 64-bit and 32-bit programs; socketcall(2) makes no other. A call has no
+ * result before its exit: io_uring may make a socket behind that. x86 says so until then; arm64 has the first
+ * argument there, so that a descriptor that is the family's number looks the same.
  */
 #if defined(__TARGET_ARCH_x86)
 #define CALL_NUMBER_PROBED(regs)  BPF_CORE_READ(regs, orig_ax)
 #define CALL_MAKES_SOCKET(number) ((number) == 41 || (number) == 53 || (number) == 359 || (number) == 360 || (number) == 102)
+#define CALL_HAS_NO_RESULT(regs)  (BPF_CORE_READ(regs, ax) == (unsigned long)-ENOSYS)
 #elif defined(__TARGET_ARCH_arm64)
 #define CALL_NUMBER_PROBED(regs)  BPF_CORE_READ(regs, syscallno)
 #define CALL_MAKES_SOCKET(number) ((number) == 198 || (number) == 199 || (number) == 281 || (number) == 288)
+#define CALL_HAS_NO_RESULT(regs)  (BPF_CORE_READ(regs, regs[0]) == BPF_CORE_READ(regs, orig_x0))
 #endif
 
 /* False for io_uring, and for other calls that make sockets, as SCTP's peeloff. */
@@ -70,7 +74,7 @@ static __always_inline bool is_in_socket_call(void)
 		return false;
 	regs = CURRENT_READ(task, stack) + registers_of_calls;
 	number = CALL_NUMBER_PROBED(regs);
-	return CALL_MAKES_SOCKET(number);
+	return CALL_MAKES_SOCKET(number) && CALL_HAS_NO_RESULT(regs);
 }
 
 static __always_inline struct made_slot *made__slot(__u32 thread)

@@ -40,6 +40,7 @@
 #define EACCES      13
 #define EINVAL      22
 #define EINPROGRESS 115
+#define ENOSYS      38
 
 #define S_IFMT   0170000
 #define S_IFSOCK 0140000
