@@ -84,6 +84,7 @@ static const struct stimulus stimuli[] = {
 	{"uring", "uring", case_uring, INET, 0},
 	{"uring_sqpoll", "uring", case_uring_sqpoll, INET, 0},
 	{"uring_failed", "uring", case_uring_failed, INET, 0},
+	{"uring_behind_call", "uring", case_uring_behind_call, INET, 0},
 	{"bind_fail_in_use", "bind", case_bind_fail_in_use, INET, 0},
 	{"bind_denied", "bind", case_bind_denied, INET, NOBODY},
 	{"listen_fail", "bind", case_listen_fail, INET, 0},

@@ -31,7 +31,7 @@ case_run case_partial_writes, case_sendfile, case_big_transfer;
 case_run case_udp_connected, case_udp_unconnected, case_udp_shared_two_senders, case_udp_refused,
 	case_udp_ipv6, case_udp_written, case_udp_uring, case_udp_many;
 /* uring.c */
-case_run case_uring, case_uring_sqpoll, case_uring_failed;
+case_run case_uring, case_uring_sqpoll, case_uring_failed, case_uring_behind_call;
 /* bind.c */
 case_run case_bind_fail_in_use, case_bind_denied, case_listen_fail, case_listen_port_zero,
 	case_raw_socket, case_create_fail, case_create_no_descriptor, case_unix_no_descriptor,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cases of io_uring: a whole connection without socket system calls, but for bind and listen. */
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <liburing.h>
@@ -54,17 +57,22 @@ static int uring_socket(void)
 
 /* Which thread works for the ring is the kernel's choice: expectations leave it out (any_thread).
  */
-static void uring_open(struct endpoint *endpoint)
+static void uring_opened(struct endpoint *endpoint, int fd)
 {
 	json_t *event;
 
 	memset(endpoint, 0, sizeof(*endpoint));
 	endpoint->any_thread = true;
-	endpoint_learn(endpoint, uring_socket());
+	endpoint_learn(endpoint, fd);
 	endpoint->creator = endpoint->owner = actor_here();
 	event = expect("socket_created", &endpoint->creator);
 	expect_socket(event, endpoint);
 	expect_print(event);
+}
+
+static void uring_open(struct endpoint *endpoint)
+{
+	uring_opened(endpoint, uring_socket());
 }
 
 static int uring_connect(struct endpoint *endpoint, const union address *address)
@@ -202,4 +210,52 @@ void case_uring_failed(void)
 		case_die("connect did not fail as unreachable");
 	uring_close(&client);
 	io_uring_queue_exit(&ring);
+}
+
+static void *wake(void *argument)
+{
+	uint64_t one = 1;
+
+	if (write(*(int *)argument, &one, sizeof(one)) != sizeof(one))
+		case_die("eventfd");
+	return NULL;
+}
+
+/* A socket that the ring makes when it is woken; meanwhile calls of this thread make none. */
+static int uring_socket_among_calls(int event)
+{
+	struct io_uring_sqe *poll = request();
+	pthread_t waker;
+	int result;
+
+	io_uring_prep_poll_add(poll, event, POLLIN);
+	poll->flags |= IOSQE_IO_LINK;
+	io_uring_prep_socket(request(), AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0, 0);
+	if (io_uring_submit(&ring) != 2 || pthread_create(&waker, NULL, wake, &event))
+		case_die("io_uring, or a thread");
+	while (io_uring_cq_ready(&ring) < 2)
+		socket(-1, SOCK_STREAM, 0);
+	if (pthread_join(waker, NULL) || eventfd_read(event, &(eventfd_t){0}))
+		case_die("eventfd");
+	MUST(complete());
+	result = complete();
+	return MUST(result);
+}
+
+/* Behind the end of a call its number is still there: the socket may seem to be that call's. */
+void case_uring_behind_call(void)
+{
+	int event = MUST(eventfd(0, EFD_CLOEXEC));
+
+	ring_open(0);
+	if (!has_socket_operation())
+		case_skip("io_uring makes sockets from 5.19 on");
+	for (int i = 0; i < 20; i++) {
+		struct endpoint endpoint;
+
+		uring_opened(&endpoint, uring_socket_among_calls(event));
+		uring_close(&endpoint);
+	}
+	io_uring_queue_exit(&ring);
+	MUST(close(event));
 }
