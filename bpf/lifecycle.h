@@ -40,8 +40,9 @@ static __always_inline int created__by_file(struct socket *socket, const struct 
 	if (!sk || kernel_flag_of_trusted(sk))
 		return 0;
 	family = sk->__sk_common.skc_family;
-	made.cookie = family_is_inet(family) ? cookie_of_trusted(sk)
-					     : sk->__sk_common.skc_cookie.counter;
+	made.cookie = sk->__sk_common.skc_cookie.counter;
+	if (!made.cookie && family_is_inet(family)) /* no sock_create has made it */
+		made.cookie = cookie_of_trusted(sk);
 	made.kind = (struct kind){family, sk->sk_type, sk->sk_protocol};
 	if (!family_wanted(family) || (family == AF_UNIX && pair__is_half(sk, &made, program)) ||
 	    excluded_created(made.cookie, family))
