@@ -78,8 +78,8 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	static const char *const names[] = {"a.cursor", "a.cursor.unused", "ab.cursor", "ab.mark",
-					    ".cursor"};
+	static const char *const names[] = {"a.cursor",  "a.cursor.unused", "ab.cursor.unused",
+					    "ab.cursor", "ab.mark",         ".cursor"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
