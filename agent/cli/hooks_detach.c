@@ -29,12 +29,10 @@ static int refuse(int error, const struct na_buffer *why)
 static int tell_held(size_t held)
 {
 	fprintf(stderr,
-		"netaudit: %zu kprobes stay attached, for the service manager keeps them: it lets "
-		"go "
-		"of them when it has stopped the unit, with FileDescriptorStorePreserve=yes when "
-		"it "
-		"is told to (systemctl clean --what=fdstore UNIT), and the next start detaches "
-		"them\n",
+		"netaudit: %zu kprobes stay attached, for the service manager keeps them:\n"
+		"it lets go of them when it has stopped the unit, with\n"
+		"FileDescriptorStorePreserve=yes when it is told to\n"
+		"(systemctl clean --what=fdstore UNIT), and the next start detaches them\n",
 		held);
 	return NA_EXIT_TRY_AGAIN;
 }
